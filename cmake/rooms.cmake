@@ -1,0 +1,72 @@
+# haat_room(name USES …): src/name/*.cpp as an OBJECT library, so that nothing in it is dropped.
+# haat_module(name USES …): the same for src/modules/name; every module may use every room.
+# The declared edges are written to build/…/edges.txt, which tools/tidy compares with the includes.
+
+set_property(GLOBAL PROPERTY HAAT_OBJECTS "")
+set_property(GLOBAL PROPERTY HAAT_EDGES "")
+
+function(haat_part kind name folder)
+    cmake_parse_arguments(ARG "" "" "USES" ${ARGN})
+    set_property(GLOBAL APPEND PROPERTY HAAT_EDGES "${kind} ${name}: ${ARG_USES}")
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/*.cpp)
+    file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/test/*.cpp)
+    if(tests)
+        list(REMOVE_ITEM sources ${tests})
+        set_property(GLOBAL APPEND PROPERTY HAAT_TEST_SOURCES ${tests})
+    endif()
+    if(sources)
+        add_library(haat_${name} OBJECT ${sources})
+        set_property(GLOBAL APPEND PROPERTY HAAT_OBJECTS haat_${name})
+    endif()
+endfunction()
+
+function(haat_room name)
+    haat_part(room ${name} ${name} ${ARGN})
+endfunction()
+
+function(haat_module name)
+    haat_part(module ${name} modules/${name} ${ARGN})
+endfunction()
+
+# The whole program without its main(): what the tests and the fuzzers link as well.
+function(haat_program)
+    file(GLOB_RECURSE app CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/app/*.cpp)
+    file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/app/test/*.cpp)
+    if(tests)
+        list(REMOVE_ITEM app ${tests})
+        set_property(GLOBAL APPEND PROPERTY HAAT_TEST_SOURCES ${tests})
+    endif()
+    add_library(haat_app OBJECT ${app})
+
+    # migrations/ and web/dist/ travel inside the binary.
+    add_executable(embed ${CMAKE_SOURCE_DIR}/tools/embed.cpp)
+    file(GLOB_RECURSE embedded CONFIGURE_DEPENDS
+         ${CMAKE_SOURCE_DIR}/migrations/*.sql ${CMAKE_SOURCE_DIR}/web/dist/*)
+    add_custom_command(
+        OUTPUT ${CMAKE_BINARY_DIR}/embedded.S
+        COMMAND embed ${CMAKE_BINARY_DIR}/embedded.S ${CMAKE_SOURCE_DIR} migrations web/dist
+        DEPENDS embed ${embedded} VERBATIM)
+    enable_language(ASM)
+    add_library(haat_embedded OBJECT ${CMAKE_BINARY_DIR}/embedded.S)
+
+    get_property(objects GLOBAL PROPERTY HAAT_OBJECTS)
+    set_property(GLOBAL PROPERTY HAAT_ALL ${objects} haat_app haat_embedded)
+    add_executable(haat ${CMAKE_SOURCE_DIR}/src/main.cpp)
+    target_link_libraries(haat ${objects} haat_app haat_embedded ${HAAT_LIBRARIES})
+
+    get_property(edges GLOBAL PROPERTY HAAT_EDGES)
+    list(JOIN edges "\n" text)
+    file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/edges.txt CONTENT "${text}\n")
+endfunction()
+
+# One test binary: test/ and the test folders of rooms and modules.
+function(haat_tests)
+    get_property(sources GLOBAL PROPERTY HAAT_TEST_SOURCES)
+    get_property(all GLOBAL PROPERTY HAAT_ALL)
+    file(GLOB_RECURSE shared CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/*.cpp)
+    add_executable(haat_tests EXCLUDE_FROM_ALL ${shared} ${sources})
+    target_include_directories(haat_tests PRIVATE ${CMAKE_SOURCE_DIR})
+    target_compile_definitions(haat_tests PRIVATE HAAT_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+                               HAAT_BINARY_DIR="${CMAKE_BINARY_DIR}" HAAT_TESTING=1)
+    target_link_libraries(haat_tests ${all} ${HAAT_LIBRARIES} GTest::gtest GTest::gmock)
+endfunction()

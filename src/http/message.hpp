@@ -1,0 +1,87 @@
+// One request and one response, as the server engine and the router see them. No Beast here.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <base/task.hpp>
+
+namespace haat::http {
+
+enum class Method : std::uint8_t { get, head, post, put, patch, del, options, other };
+std::string_view name_of(Method);
+
+struct Header {
+    std::string_view name;
+    std::string_view value;
+};
+
+/// Pulls a body piece by piece, for uploads that must not sit in memory. Empty: the end.
+class BodyStream {
+public:
+    virtual ~BodyStream() = default;
+    /// The piece is valid until the next call. Throws BodyError (too large, time-out, gone).
+    virtual Task<std::string_view> next() = 0;
+};
+
+/// Valid while it is being answered; the views point into the connection's buffers.
+struct Request {
+    Method method = Method::other;
+    std::string_view method_text;
+    std::string_view target;         // as sent, after reduction of the absolute form
+    std::string_view path;           // the part before '?', still percent-encoded, encoding checked
+    std::string_view query;          // the part after '?', still percent-encoded
+    std::span<Header const> headers; // in order, names as sent
+    std::string body;                // whole and de-chunked, unless the plan asked for a stream
+    BodyStream* stream = nullptr;    // set when the plan asked for one
+    std::string_view address;        // the client's, seen through trusted proxies
+    std::string_view host;           // likewise
+    bool secure = false;             // likewise: https
+    bool from_loopback = false;      // the peer itself is local and no proxy header was taken
+    std::chrono::steady_clock::time_point received;
+
+    /// The first header of this name (any case), or empty.
+    std::string_view header(std::string_view name) const;
+};
+
+/// Bytes that many responses share: a cached body with its compressed forms, made when first asked.
+struct SharedBody {
+    std::string plain;
+    std::string gzip, brotli, zstd; // empty: not made
+};
+
+/// A span of a file on disk, sent without being read into memory at once.
+struct FileBody {
+    int descriptor = -1; // closed by the engine after sending
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+};
+
+class WebSocket;
+
+struct Response {
+    int status = 200;
+    std::string head; // "Name: value\r\n" lines; Date, Content-Length, Connection are the engine's
+    std::string body;
+    std::shared_ptr<SharedBody> shared; // instead of body
+    FileBody file;                      // instead of body
+    bool compressible = true;           // the engine negotiates gzip, br, zstd for larger bodies
+    bool close = false;
+    /// When set, the connection becomes a WebSocket after a 101 and this task owns it.
+    std::function<Task<void>(std::unique_ptr<WebSocket>)> upgrade;
+
+    void header(std::string_view name, std::string_view value) {
+        head.append(name).append(": ").append(value).append("\r\n");
+    }
+    std::size_t size() const {
+        return shared ? shared->plain.size() : file.descriptor >= 0 ? file.length : body.size();
+    }
+};
+
+} // namespace haat::http
