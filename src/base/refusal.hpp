@@ -93,24 +93,24 @@ public:
 };
 
 // The refusals every route may give.
-extern RefusalKind const malformed_json;       // 400
-extern RefusalKind const bad_request;          // 400
-extern RefusalKind const unauthenticated;      // 401
-extern RefusalKind const token_invalid;        // 401
-extern RefusalKind const token_expired;        // 401
-extern RefusalKind const forbidden;            // 403
-extern RefusalKind const resource_not_found;   // 404
-extern RefusalKind const route_not_found;      // 404
-extern RefusalKind const method_not_allowed;   // 405
-extern RefusalKind const duplicate_resource;   // 409, when no kind names the constraint
-extern RefusalKind const still_referenced;     // 409
-extern RefusalKind const precondition_failed;  // 412
-extern RefusalKind const body_too_large;       // 413
-extern RefusalKind const unsupported_media;    // 415
-extern RefusalKind const validation_error;     // 422
-extern RefusalKind const too_many_requests;    // 429
-extern RefusalKind const internal_error;       // 500
-extern RefusalKind const unavailable;          // 503, the database is away or the server drains
-extern RefusalKind const overloaded;           // 503, queues are full
+extern RefusalKind const malformed_json;      // 400
+extern RefusalKind const bad_request;         // 400
+extern RefusalKind const unauthenticated;     // 401
+extern RefusalKind const token_invalid;       // 401
+extern RefusalKind const token_expired;       // 401
+extern RefusalKind const forbidden;           // 403
+extern RefusalKind const resource_not_found;  // 404
+extern RefusalKind const route_not_found;     // 404
+extern RefusalKind const method_not_allowed;  // 405
+extern RefusalKind const duplicate_resource;  // 409, when no kind names the constraint
+extern RefusalKind const still_referenced;    // 409
+extern RefusalKind const precondition_failed; // 412
+extern RefusalKind const body_too_large;      // 413
+extern RefusalKind const unsupported_media;   // 415
+extern RefusalKind const validation_error;    // 422
+extern RefusalKind const too_many_requests;   // 429
+extern RefusalKind const internal_error;      // 500
+extern RefusalKind const unavailable;         // 503, the database is away or the server drains
+extern RefusalKind const overloaded;          // 503, queues are full
 
 } // namespace haat

@@ -82,8 +82,8 @@ struct Uuid {
 std::string to_string(Uuid const&);
 bool parse(std::string_view text, Uuid& out);
 
-/// `struct Brand { static constexpr std::string_view noun = "brand"; };  using BrandId = Id<Brand>;`
-/// The noun gives the code of the refusal: BRAND_NOT_FOUND.
+/// `struct Brand { static constexpr std::string_view noun = "brand"; };  using BrandId =
+/// Id<Brand>;` The noun gives the code of the refusal: BRAND_NOT_FOUND.
 template <class Noun> struct Id {
     Uuid uuid;
     auto operator<=>(Id const&) const = default;

@@ -22,10 +22,28 @@ namespace haat::describe {
 
 enum class Kind : std::uint8_t {
     // leaves
-    boolean, int32, int64, float64, text, secret, email, phone, url, slug, quantity, money,
-    uuid, timestamp, date, json, enumeration,
+    boolean,
+    int32,
+    int64,
+    float64,
+    text,
+    secret,
+    email,
+    phone,
+    url,
+    slug,
+    quantity,
+    money,
+    uuid,
+    timestamp,
+    date,
+    json,
+    enumeration,
     // built of others
-    list, optional, patch, object
+    list,
+    optional,
+    patch,
+    object
 };
 
 /// A snake_case member and, made at compile time, its JSON key: created_at -> "createdAt":
@@ -35,7 +53,8 @@ struct Name {
     std::uint8_t member_size = 0;
     std::uint8_t key_size = 0;
 
-    template <std::size_t N> consteval Name(char const (&text)[N]) : Name(std::string_view{text, N - 1}) {
+    template <std::size_t N>
+    consteval Name(char const (&text)[N]) : Name(std::string_view{text, N - 1}) {
         static_assert(N <= 48, "a member's name has at most 47 letters");
     }
     consteval explicit Name(std::string_view text) {
@@ -65,11 +84,11 @@ struct Name {
 
 /// Limits and words for one field, where its type does not say them already.
 struct Note {
-    std::string_view field;                     // the member
-    std::string_view text = {};                 // documentation
-    std::string_view example = {};              // as it would stand in JSON, without quotes
-    std::array<std::string_view, 4> also = {};  // other JSON keys taken on input (seed spellings)
-    std::int64_t min = INT64_MIN;               // numbers; in the unit of the JSON value
+    std::string_view field;                    // the member
+    std::string_view text = {};                // documentation
+    std::string_view example = {};             // as it would stand in JSON, without quotes
+    std::array<std::string_view, 4> also = {}; // other JSON keys taken on input (seed spellings)
+    std::int64_t min = INT64_MIN;              // numbers; in the unit of the JSON value
     std::int64_t max = INT64_MAX;
 };
 
@@ -92,14 +111,14 @@ struct Shape {
     Kind kind;
     int min = 0; // text, secret: characters; list: elements
     int max = 0;
-    Field const* fields = nullptr;           // object
-    Enumerator const* enumerators = nullptr; // enumeration
-    std::uint32_t count = 0;                 // fields or enumerators
-    std::uint32_t size = 0;                  // sizeof the C++ type
-    Shape const* element = nullptr;          // list, optional, patch
-    void* (*append)(void*) = nullptr;        // list: a new element; optional, patch: the value
-    void (*clear)(void*) = nullptr;          // list: empty it; optional, patch: make it null
-    void const* (*value)(void const*) = nullptr; // optional, patch: value or nullptr; list: data()
+    Field const* fields = nullptr;                // object
+    Enumerator const* enumerators = nullptr;      // enumeration
+    std::uint32_t count = 0;                      // fields or enumerators
+    std::uint32_t size = 0;                       // sizeof the C++ type
+    Shape const* element = nullptr;               // list, optional, patch
+    void* (*append)(void*) = nullptr;             // list: a new element; optional, patch: the value
+    void (*clear)(void*) = nullptr;               // list: empty it; optional, patch: make it null
+    void const* (*value)(void const*) = nullptr;  // optional, patch: value or nullptr; list: data()
     std::size_t (*length)(void const*) = nullptr; // list
     void (*make)(void*) = nullptr;                // object: default-construct in place
     void (*drop)(void*) = nullptr;                // object: destroy in place
@@ -111,10 +130,14 @@ template <class T> struct Of {
     using type = T;
 }; // tag: haat_fields(Of<T>) is found by ADL
 
-template <class T> concept Described = requires { haat_fields(Of<T>{}); };
-template <class E> concept DescribedEnum = requires { haat_enumerators(Of<E>{}); };
-template <class T> concept Noted = requires { haat_notes(Of<T>{}); };
-template <class T> concept Defaulted = requires { haat_defaults(Of<T>{}); };
+template <class T>
+concept Described = requires { haat_fields(Of<T>{}); };
+template <class E>
+concept DescribedEnum = requires { haat_enumerators(Of<E>{}); };
+template <class T>
+concept Noted = requires { haat_notes(Of<T>{}); };
+template <class T>
+concept Defaulted = requires { haat_defaults(Of<T>{}); };
 
 template <class T> inline constexpr auto notes_of = haat_notes(Of<T>{});
 
@@ -138,13 +161,17 @@ template <class E> inline constexpr auto enumerators_of = haat_enumerators(Of<E>
 template <class T> struct Make { // primary: described structs and enums
     static constexpr Shape shape() {
         if constexpr (DescribedEnum<T>)
-            return {.kind = Kind::enumeration, .enumerators = enumerators_of<T>.data(),
-                    .count = enumerators_of<T>.size(), .size = sizeof(T),
+            return {.kind = Kind::enumeration,
+                    .enumerators = enumerators_of<T>.data(),
+                    .count = enumerators_of<T>.size(),
+                    .size = sizeof(T),
                     .name = haat_name(Of<T>{})};
         else {
             static_assert(Described<T>, "not described: add HAAT_DESCRIBE(T, members…)");
-            return {.kind = Kind::object, .fields = fields_of<T>.data(),
-                    .count = fields_of<T>.size(), .size = sizeof(T),
+            return {.kind = Kind::object,
+                    .fields = fields_of<T>.data(),
+                    .count = fields_of<T>.size(),
+                    .size = sizeof(T),
                     .make = [](void* at) { ::new (at) T{}; },
                     .drop = [](void* at) { static_cast<T*>(at)->~T(); },
                     .name = haat_name(Of<T>{})};
@@ -198,7 +225,10 @@ template <class Noun> struct Make<Id<Noun>> {
 };
 
 template <class V, int Min, int Max> constexpr Shape list_shape() {
-    return {.kind = Kind::list, .min = Min, .max = Max, .size = sizeof(V),
+    return {.kind = Kind::list,
+            .min = Min,
+            .max = Max,
+            .size = sizeof(V),
             .element = &shape_of<typename V::value_type>,
             .append = [](void* v) -> void* { return &static_cast<V*>(v)->emplace_back(); },
             .clear = [](void* v) { static_cast<V*>(v)->clear(); },
@@ -215,7 +245,9 @@ template <class T, int Min, int Max> struct Make<List<T, Min, Max>> {
 template <class T> struct Make<std::optional<T>> {
     using O = std::optional<T>;
     static constexpr Shape shape() {
-        return {.kind = Kind::optional, .size = sizeof(O), .element = &shape_of<T>,
+        return {.kind = Kind::optional,
+                .size = sizeof(O),
+                .element = &shape_of<T>,
                 .append = [](void* o) -> void* { return &static_cast<O*>(o)->emplace(); },
                 .clear = [](void* o) { static_cast<O*>(o)->reset(); },
                 .value = [](void const* o) -> void const* {
@@ -227,7 +259,9 @@ template <class T> struct Make<std::optional<T>> {
 template <class T> struct Make<Patch<T>> {
     using P = Patch<T>;
     static constexpr Shape shape() {
-        return {.kind = Kind::patch, .size = sizeof(P), .element = &shape_of<T>,
+        return {.kind = Kind::patch,
+                .size = sizeof(P),
+                .element = &shape_of<T>,
                 .append = [](void* p) -> void* {
                     auto& patch = *static_cast<P*>(p);
                     patch.state = P::State::value;
@@ -265,7 +299,8 @@ template <class T> struct Make<Patch<T>> {
     }
 #define HAAT_ENUMERATOR(e)                                                                         \
     ::haat::describe::Enumerator { #e, std::int64_t(Self::e) }
-#define HAAT_MEMBER_NAME(m) std::string_view{#m}
+#define HAAT_MEMBER_NAME(m)                                                                        \
+    std::string_view { #m }
 
 /// On the line after the struct, in the same namespace.
 #define HAAT_DESCRIBE(T, ...)                                                                      \
