@@ -46,7 +46,6 @@ function(haat_program)
         OUTPUT ${CMAKE_BINARY_DIR}/embedded.S
         COMMAND embed ${CMAKE_BINARY_DIR}/embedded.S ${CMAKE_SOURCE_DIR} migrations web/dist
         DEPENDS embed ${embedded} VERBATIM)
-    enable_language(ASM)
     add_library(haat_embedded OBJECT ${CMAKE_BINARY_DIR}/embedded.S)
 
     get_property(objects GLOBAL PROPERTY HAAT_OBJECTS)
@@ -69,4 +68,22 @@ function(haat_tests)
     target_compile_definitions(haat_tests PRIVATE HAAT_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                HAAT_BINARY_DIR="${CMAKE_BINARY_DIR}" HAAT_TESTING=1)
     target_link_libraries(haat_tests ${all} ${HAAT_LIBRARIES} GTest::gtest GTest::gmock)
+endfunction()
+
+# Every file of fuzz/ is one libFuzzer program, linked with all of haat: `fuzzers` builds them.
+function(haat_fuzzers)
+    if(NOT HAAT_FUZZ)
+        return()
+    endif()
+    get_property(all GLOBAL PROPERTY HAAT_ALL)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fuzz/*.cpp)
+    add_custom_target(fuzzers)
+    foreach(source ${sources})
+        get_filename_component(name ${source} NAME_WE)
+        add_executable(fuzz_${name} EXCLUDE_FROM_ALL ${source})
+        target_include_directories(fuzz_${name} PRIVATE ${CMAKE_SOURCE_DIR})
+        target_link_libraries(fuzz_${name} ${all} ${HAAT_LIBRARIES})
+        target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+        add_dependencies(fuzzers fuzz_${name})
+    endforeach()
 endfunction()

@@ -1,0 +1,44 @@
+#include <app/commands/commands.hpp>
+
+#include <cstdio>
+#include <exception>
+
+#include <CLI/CLI.hpp>
+
+namespace haat::app {
+
+namespace {
+
+// The first one is run when no command is named.
+constexpr Command table[] = {
+    {"version", "", "print the version", version},
+};
+
+} // namespace
+
+int run_command(int count, char** words) {
+    CLI::App cli{"haat: a shop, its books and its channels in one program", "haat"};
+    cli.require_subcommand(0, 1);
+    Invocation invocation;
+    for (auto const& command : table) {
+        auto* const sub = cli.add_subcommand(command.name, command.summary);
+        sub->add_flag("--json", invocation.json, "answer in JSON");
+        if (*command.words != '\0') sub->add_option("words", invocation.words, command.words);
+    }
+    try {
+        cli.parse(count, words);
+    } catch (CLI::ParseError const& error) {
+        return cli.exit(error) == 0 ? 0 : 2;
+    }
+    Command const* chosen = &table[0];
+    for (auto const& command : table)
+        if (cli.got_subcommand(command.name)) chosen = &command;
+    try {
+        return chosen->run(invocation);
+    } catch (std::exception const& error) {
+        std::fprintf(stderr, "haat %s: %s\n", chosen->name, error.what());
+        return 1;
+    }
+}
+
+} // namespace haat::app
