@@ -1,0 +1,62 @@
+// Who acts, and what they may do. The table of role -> permissions here is the only place where
+// rights are decided; a route declares the permission it needs.
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include <base/words.hpp>
+#include <describe/describe.hpp>
+
+namespace haat {
+
+struct User {
+    static constexpr std::string_view noun = "user";
+};
+struct Organization {
+    static constexpr std::string_view noun = "organization";
+};
+struct Session {
+    static constexpr std::string_view noun = "session";
+};
+using UserId = Id<User>;
+using OrgId = Id<Organization>;
+using SessionId = Id<Session>;
+
+enum class PlatformRole : std::uint8_t { customer, admin, system };
+HAAT_DESCRIBE_ENUM(PlatformRole, customer, admin, system)
+
+/// The role in an organization.
+enum class OrgRole : std::uint8_t { OWNER, MANAGER, ACCOUNTANT, STAFF, VIEWER };
+HAAT_DESCRIBE_ENUM(OrgRole, OWNER, MANAGER, ACCOUNTANT, STAFF, VIEWER)
+
+enum class Permit : std::uint8_t {
+    signed_in,          // anybody with a valid access token
+    organization_read,  // members
+    organization_write, // the organization's profile and addresses
+    catalog_write,      // products, and proposing brands and categories
+    platform_admin,     // administrators of this installation
+};
+HAAT_DESCRIBE_ENUM(Permit, signed_in, organization_read, organization_write, catalog_write,
+                   platform_admin)
+
+/// True when the permission is about one organization, so that the route needs an acting one.
+bool is_organizational(Permit);
+bool allows(OrgRole, Permit);
+
+/// The caller. Anonymous: no user.
+struct Actor {
+    UserId user;
+    SessionId session;
+    OrgId org; // the acting organization, when the route needs one
+    PlatformRole platform_role = PlatformRole::customer;
+    std::optional<OrgRole> org_role;
+
+    bool anonymous() const { return user.uuid.is_nil(); }
+    bool is_admin() const { return platform_role == PlatformRole::admin; }
+    bool may(Permit) const;
+};
+
+} // namespace haat

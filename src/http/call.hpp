@@ -1,0 +1,93 @@
+// One call of a route, as its handler sees it. Call<Body> for writes, Ask<Query> for reads.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <access/access.hpp>
+#include <base/task.hpp>
+#include <http/message.hpp>
+#include <http/reply.hpp>
+#include <pg/pg.hpp>
+
+namespace haat {
+
+namespace http {
+struct RouteSpec;
+}
+template <class Body, class Query, class Out, class... A> struct StoredCall;
+
+class RawCall {
+public:
+    RawCall(http::Request& request, http::RouteSpec const& route, pg::Database& database,
+            Actor actor, std::string_view request_id);
+    ~RawCall();
+    RawCall(RawCall const&) = delete;
+
+    Actor const& actor() const { return actor_; }
+    http::Request& request() { return request_; }
+    http::RouteSpec const& route() const { return route_; }
+    std::string_view request_id() const { return request_id_; }
+    pg::Database& database() { return database_; }
+
+    /// Reads with the caller's row-level security: `co_await call.read(sql::find_brand, id)`,
+    /// `co_await call.read.list(sql::list_brands, call.query())`.
+    pg::Reader read;
+
+    /// A transaction with the caller's row-level security. On an idempotent route it carries the
+    /// key: a repeat is answered by the edge with the first success.
+    Tx begin();
+
+    /// Writes the audit row, keeps the answer for the idempotency key, drops what the route says
+    /// from the caches, and commits: all or nothing. Ends every writing handler.
+    template <class Out> Task<Reply<Out>> commit(Tx& tx, Reply<Out> answer) {
+        return commit_raw(tx, std::move(answer)).template slice<Reply<Out>>();
+    }
+
+    /// For the audit row of a change: what it was and what it became.
+    template <class Row> void changed(Row const& before, Row const& after) {
+        changes_ = describe::diff(before, after);
+    }
+
+    /// If-Match: 412 unless the client's ETag is that of this view (or it sent none).
+    template <class View> void expect(View const& current) {
+        if (has_if_match()) expect_json(describe::to_json(current));
+    }
+
+    /// The value of a cookie, or empty.
+    std::string_view cookie(std::string_view name) const;
+
+protected:
+    Task<RawReply> commit_raw(Tx& tx, RawReply answer);
+    bool has_if_match() const;
+    void expect_json(std::string const& data) const;
+
+private:
+    friend class Edge;
+    http::Request& request_;
+    http::RouteSpec const& route_;
+    pg::Database& database_;
+    Actor actor_;
+    std::string_view request_id_;
+    pg::Settings settings_;
+    std::string idempotency_key_;
+    std::uint64_t body_hash_ = 0;
+    std::string changes_;
+};
+
+/// `Call<NewBrand>` for a body, `Call<None, BrandFilter>` (Ask) for a query, `Call<>` for neither.
+template <class Body = None, class Query = None> class Call : public RawCall {
+public:
+    using RawCall::RawCall;
+    Body const& body() const { return body_; }
+    Query const& query() const { return query_; }
+
+private:
+    template <class B, class Q, class O, class... A> friend struct StoredCall;
+    Body body_{};
+    Query query_{};
+};
+template <class Query> using Ask = Call<None, Query>;
+
+} // namespace haat

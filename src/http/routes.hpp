@@ -1,0 +1,258 @@
+// The table of routes. A route says everything about itself; the same table makes dispatch,
+// OpenAPI, metrics labels, rate limits, the access matrix and `haat routes`.
+//
+//     Routes brands = r.group("/brands", "Brands");
+//     brands.get ("",      &list_brands,  "Search brands").open().cached(60s, "brands");
+//     brands.post("",      &create_brand, "Add a brand").needs(Permit::catalog_write).idempotent();
+//     brands.get ("/{id}", &get_brand,    "One brand").open();
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include <http/call.hpp>
+
+namespace haat {
+
+using namespace std::chrono_literals;
+
+/// Which allowance a request draws on; see rate_limit.hpp for the numbers.
+enum class RateClass : std::uint8_t {
+    by_method,
+    auth,
+    sensitive,
+    upload,
+    order_create,
+    order_query,
+    none
+};
+
+namespace http {
+
+class CallHolder {
+public:
+    virtual ~CallHolder() = default;
+    virtual RawCall& call() = 0;
+    virtual void* body() = 0;
+    virtual void* query() = 0;
+    virtual void* path_argument(std::size_t index) = 0;
+    virtual Task<RawReply> run(void (*handler)()) = 0;
+};
+
+struct CallContext {
+    Request& request;
+    struct RouteSpec const& route;
+    pg::Database& database;
+    Actor actor;
+    std::string_view request_id;
+};
+
+/// What the types of a handler say.
+struct Signature {
+    describe::Shape const* body = nullptr;  // nullptr: None
+    describe::Shape const* query = nullptr; // nullptr: None
+    describe::Shape const* out = nullptr;   // nullptr: None; of a page: the item
+    bool paged = false;
+    std::vector<describe::Shape const*> path_arguments;
+    std::unique_ptr<CallHolder> (*make)(CallContext const&) = nullptr;
+};
+
+struct RouteSpec {
+    Method method;
+    std::string path; // "/api/v1/brands/{id}"
+    std::string tag;
+    std::string_view summary;
+    Signature signature;
+    void (*handler)() = nullptr;
+
+    bool open = true;
+    Permit permit = Permit::signed_in;
+    bool idempotent = false;
+    RateClass rate_class = RateClass::by_method;
+    std::chrono::seconds cache_for{0}; // of open GETs
+    std::string_view cache_tag;        // what writes drop
+    std::vector<std::string_view> drops;
+    std::vector<RefusalKind const*> refusals;
+    std::size_t body_bytes_max = 1 << 20;
+    bool streams_body = false; // multipart or raw: the handler reads request().stream
+    bool audited = true;       // of writes
+    std::string_view message;  // of the envelope
+    std::string description;
+    bool bare = false; // no envelope
+    bool deprecated = false;
+    RouteSpec const* alias_of = nullptr;
+    int number = 0;
+    std::string operation; // "getBrandsById"
+};
+
+} // namespace http
+
+class Routes;
+
+/// Optional extras; may be dropped.
+class Route {
+public:
+    /// Shared caches and ours may keep the answer; writes that `drops(tag)` end it at once.
+    Route& cached(std::chrono::seconds how_long, std::string_view tag);
+    Route& drops(std::string_view tag);
+    /// The same handler under another path (a seed's spelling); marked deprecated.
+    Route& alias(std::string_view path);
+    Route& alias(http::Method method, std::string_view path);
+    Route& idempotent();
+    Route& limited(RateClass);
+    Route& body_max(std::size_t bytes);
+    Route& streams();
+    Route& bare();
+    Route& unaudited();
+    Route& says(std::string_view message);
+    Route& describes(std::string text);
+    template <class... Kinds> Route& refuses(Kinds const&... kinds) {
+        (add_refusal(kinds), ...);
+        return *this;
+    }
+
+private:
+    friend class Unguarded;
+    Route(std::deque<http::RouteSpec>& all, std::size_t index) : all_(&all), index_(index) {}
+    http::RouteSpec& spec() { return (*all_)[index_]; }
+    void add_refusal(RefusalKind const& kind) { spec().refusals.push_back(&kind); }
+    std::deque<http::RouteSpec>* all_;
+    std::size_t index_;
+};
+
+class [[nodiscard("say who may call it: end with .open() or .needs(Permit::…)")]] Unguarded {
+public:
+    Route open() &&;
+    Route needs(Permit) &&;
+    Unguarded(Unguarded const&) = delete;
+
+private:
+    friend class Routes;
+    Unguarded(std::deque<http::RouteSpec>& all, http::RouteSpec spec)
+        : all_(&all), spec_(std::move(spec)) {}
+    Route add();
+    std::deque<http::RouteSpec>* all_;
+    http::RouteSpec spec_;
+};
+
+/// Body, query and path arguments of one call, made in one allocation.
+template <class Body, class Query, class Out, class... A> struct StoredCall;
+
+class Routes {
+public:
+    Routes();
+
+    /// Routes below a common path, under one tag of the documentation.
+    Routes group(std::string_view path, std::string_view tag) const;
+
+    template <class B, class Q, class Out, class... A>
+    Unguarded get(std::string_view path, Task<Reply<Out>> (*h)(Call<B, Q>&, A...),
+                  std::string_view summary) {
+        return add<B, Q, Out, A...>(http::Method::get, path, h, summary);
+    }
+    template <class B, class Q, class Out, class... A>
+    Unguarded post(std::string_view path, Task<Reply<Out>> (*h)(Call<B, Q>&, A...),
+                   std::string_view summary) {
+        return add<B, Q, Out, A...>(http::Method::post, path, h, summary);
+    }
+    template <class B, class Q, class Out, class... A>
+    Unguarded put(std::string_view path, Task<Reply<Out>> (*h)(Call<B, Q>&, A...),
+                  std::string_view summary) {
+        return add<B, Q, Out, A...>(http::Method::put, path, h, summary);
+    }
+    template <class B, class Q, class Out, class... A>
+    Unguarded patch(std::string_view path, Task<Reply<Out>> (*h)(Call<B, Q>&, A...),
+                    std::string_view summary) {
+        return add<B, Q, Out, A...>(http::Method::patch, path, h, summary);
+    }
+    template <class B, class Q, class Out, class... A>
+    Unguarded remove(std::string_view path, Task<Reply<Out>> (*h)(Call<B, Q>&, A...),
+                     std::string_view summary) {
+        return add<B, Q, Out, A...>(http::Method::del, path, h, summary);
+    }
+
+    std::deque<http::RouteSpec> const& all() const { return *all_; }
+
+private:
+    template <class B, class Q, class Out, class... A, class Handler>
+    Unguarded add(http::Method method, std::string_view path, Handler handler,
+                  std::string_view summary);
+    Unguarded add_erased(http::Method, std::string_view path, void (*handler)(),
+                         http::Signature signature, std::string_view summary);
+
+    std::shared_ptr<std::deque<http::RouteSpec>> all_; // one table for all groups
+    std::string prefix_;
+    std::string tag_;
+};
+
+// ---- below: how a handler's types become a Signature
+
+template <class Body, class Query, class Out, class... A>
+struct StoredCall final : http::CallHolder {
+    using Handler = Task<Reply<Out>> (*)(Call<Body, Query>&, A...);
+
+    explicit StoredCall(http::CallContext const& c)
+        : call_(c.request, c.route, c.database, c.actor, c.request_id) {}
+    RawCall& call() override { return call_; }
+    void* body() override { return &call_.body_; }
+    void* query() override { return &call_.query_; }
+    void* path_argument(std::size_t index) override {
+        void* found = nullptr;
+        std::size_t at = 0;
+        std::apply([&](auto&... each) { ((at++ == index ? found = &each : nullptr), ...); }, path_);
+        return found;
+    }
+    Task<RawReply> run(void (*handler)()) override {
+        return std::apply(
+            [&](A const&... path) {
+                auto const typed = reinterpret_cast<Handler>(handler);
+                return typed(call_, path...).template slice<RawReply>();
+            },
+            path_);
+    }
+
+private:
+    Call<Body, Query> call_;
+    std::tuple<A...> path_;
+};
+
+namespace detail {
+template <class T> struct Item {
+    using type = T;
+    static constexpr bool paged = false;
+};
+template <class T> struct Item<Page<T>> {
+    using type = T;
+    static constexpr bool paged = true;
+};
+template <class T> constexpr describe::Shape const* shape_or_none() {
+    if constexpr (std::is_same_v<T, None>)
+        return nullptr;
+    else
+        return &describe::shape_of<T>;
+}
+} // namespace detail
+
+template <class B, class Q, class Out, class... A, class Handler>
+Unguarded Routes::add(http::Method method, std::string_view path, Handler handler,
+                      std::string_view summary) {
+    http::Signature signature;
+    signature.body = detail::shape_or_none<B>();
+    signature.query = detail::shape_or_none<Q>();
+    signature.out = detail::shape_or_none<typename detail::Item<Out>::type>();
+    signature.paged = detail::Item<Out>::paged;
+    signature.path_arguments = {&describe::shape_of<A>...};
+    signature.make = [](http::CallContext const& c) -> std::unique_ptr<http::CallHolder> {
+        return std::make_unique<StoredCall<B, Q, Out, A...>>(c);
+    };
+    return add_erased(method, path, reinterpret_cast<void (*)()>(handler), std::move(signature),
+                      summary);
+}
+
+} // namespace haat
