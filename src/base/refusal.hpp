@@ -64,6 +64,7 @@ public:
     Refusal&& saying(std::string sentence) &&;
     Refusal&& retry_after(int seconds) &&;
 
+    bool is(RefusalKind const& kind) const { return kind_ == &kind; }
     int status() const { return kind_->status(); }
     std::string_view code() const { return code_.empty() ? kind_->code() : code_; }
     std::string_view sentence() const { return sentence_.empty() ? kind_->sentence() : sentence_; }

@@ -27,6 +27,7 @@ struct Settings {
     std::string user_id;
     std::string org_id;
     std::string role;
+    std::string correlation_id; // for outbox rows; not a setting of the database
 };
 
 /// A result; frees itself.
