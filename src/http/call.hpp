@@ -16,7 +16,7 @@ namespace haat {
 namespace http {
 struct RouteSpec;
 }
-template <class Body, class Query, class Out, class... A> struct StoredCall;
+template <class Self, class Body, class Query, class Out, class... A> struct StoredCall;
 
 class RawCall {
 public:
@@ -84,7 +84,7 @@ public:
     Query const& query() const { return query_; }
 
 private:
-    template <class B, class Q, class O, class... A> friend struct StoredCall;
+    template <class S, class B, class Q, class O, class... A> friend struct StoredCall;
     Body body_{};
     Query query_{};
 };

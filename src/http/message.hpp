@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <base/task.hpp>
+#include <base/words.hpp>
 
 namespace haat::http {
 
@@ -43,14 +44,16 @@ struct Request {
     std::string_view address;        // the client's, seen through trusted proxies
     std::string_view host;           // likewise
     bool secure = false;             // likewise: https
-    bool from_loopback = false;      // the peer itself is local and no proxy header was taken
+    bool from_loopback = false;      // the peer itself is local and sent no proxy header at all
     std::chrono::steady_clock::time_point received;
+    void const* route = nullptr; // the service's own, to carry what plan() found into answer()
 
     /// The first header of this name (any case), or empty.
     std::string_view header(std::string_view name) const;
 };
 
 /// Bytes that many responses share: a cached body with its compressed forms, made when first asked.
+/// Belongs to one loop: give each loop its own.
 struct SharedBody {
     std::string plain;
     std::string gzip, brotli, zstd; // empty: not made
@@ -65,6 +68,14 @@ struct FileBody {
 
 class WebSocket;
 
+/// What the log and the metrics want to know of an answer.
+struct Trace {
+    int route = -1; // its number; -1: none matched
+    Uuid user;
+    Uuid org;
+    std::string request_id;
+};
+
 struct Response {
     int status = 200;
     std::string head; // "Name: value\r\n" lines; Date, Content-Length, Connection are the engine's
@@ -73,15 +84,21 @@ struct Response {
     FileBody file;                      // instead of body
     bool compressible = true;           // the engine negotiates gzip, br, zstd for larger bodies
     bool close = false;
+    Trace trace;
     /// When set, the connection becomes a WebSocket after a 101 and this task owns it.
     std::function<Task<void>(std::unique_ptr<WebSocket>)> upgrade;
 
-    void header(std::string_view name, std::string_view value) {
-        head.append(name).append(": ").append(value).append("\r\n");
-    }
-    std::size_t size() const {
+    /// Line breaks and NUL in the value are dropped, so that no value can become a second header.
+    void header(std::string_view name, std::string_view value);
+    std::uint64_t size() const {
         return shared ? shared->plain.size() : file.descriptor >= 0 ? file.length : body.size();
     }
 };
+
+/// "Not Found" for 404; empty for a number that has no name.
+std::string_view reason_of(int status);
+
+/// Equal without regard to ASCII case.
+bool same_word(std::string_view a, std::string_view b);
 
 } // namespace haat::http

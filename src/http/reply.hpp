@@ -20,6 +20,7 @@ struct RawReply {
     std::string pagination; // JSON of meta.pagination, or empty
     std::string head;       // further headers, as "Name: value\r\n"
     Uuid entity;            // what was created or changed, for Location and the audit row
+    std::string rendered;   // the whole body, when it had to be kept for an idempotency key
     bool bare = false;      // data is the whole body (health, openapi.json), without the envelope
     std::string_view content_type = "application/json";
 

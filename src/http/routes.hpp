@@ -42,7 +42,7 @@ public:
     virtual void* body() = 0;
     virtual void* query() = 0;
     virtual void* path_argument(std::size_t index) = 0;
-    virtual Task<RawReply> run(void (*handler)()) = 0;
+    virtual Task<RawReply> run(void (*handler)(), void* self) = 0;
 };
 
 struct CallContext {
@@ -61,6 +61,7 @@ struct Signature {
     bool paged = false;
     std::vector<describe::Shape const*> path_arguments;
     std::unique_ptr<CallHolder> (*make)(CallContext const&) = nullptr;
+    void* self = nullptr; // the object that the handler takes first, if it does
 };
 
 struct RouteSpec {
@@ -89,6 +90,9 @@ struct RouteSpec {
     RouteSpec const* alias_of = nullptr;
     int number = 0;
     std::string operation; // "getBrandsById"
+
+    /// An alias behaves as the route it stands for, in everything but its path.
+    RouteSpec const& canonical() const { return alias_of ? *alias_of : *this; }
 };
 
 } // namespace http
@@ -141,48 +145,46 @@ private:
     http::RouteSpec spec_;
 };
 
-/// Body, query and path arguments of one call, made in one allocation.
-template <class Body, class Query, class Out, class... A> struct StoredCall;
-
 class Routes {
 public:
     Routes();
 
     /// Routes below a common path, under one tag of the documentation.
     Routes group(std::string_view path, std::string_view tag) const;
+    /// Routes outside /api/v1: health, metrics, documents.
+    Routes root(std::string_view tag) const;
 
-    template <class B, class Q, class Out, class... A>
-    Unguarded get(std::string_view path, Task<Reply<Out>> (*h)(Call<B, Q>&, A...),
-                  std::string_view summary) {
-        return add<B, Q, Out, A...>(http::Method::get, path, h, summary);
+    // get("/{id}", &get_brand, "One brand"), where
+    //     Task<Reply<Brand>> get_brand(Call<>& call, BrandId id)
+    // or get("", &health, operations, "Health"), where the handler takes Operations& first.
+    template <class... Rest> Unguarded get(std::string_view path, Rest&&... rest) {
+        return add(http::Method::get, path, rest...);
     }
-    template <class B, class Q, class Out, class... A>
-    Unguarded post(std::string_view path, Task<Reply<Out>> (*h)(Call<B, Q>&, A...),
-                   std::string_view summary) {
-        return add<B, Q, Out, A...>(http::Method::post, path, h, summary);
+    template <class... Rest> Unguarded post(std::string_view path, Rest&&... rest) {
+        return add(http::Method::post, path, rest...);
     }
-    template <class B, class Q, class Out, class... A>
-    Unguarded put(std::string_view path, Task<Reply<Out>> (*h)(Call<B, Q>&, A...),
-                  std::string_view summary) {
-        return add<B, Q, Out, A...>(http::Method::put, path, h, summary);
+    template <class... Rest> Unguarded put(std::string_view path, Rest&&... rest) {
+        return add(http::Method::put, path, rest...);
     }
-    template <class B, class Q, class Out, class... A>
-    Unguarded patch(std::string_view path, Task<Reply<Out>> (*h)(Call<B, Q>&, A...),
-                    std::string_view summary) {
-        return add<B, Q, Out, A...>(http::Method::patch, path, h, summary);
+    template <class... Rest> Unguarded patch(std::string_view path, Rest&&... rest) {
+        return add(http::Method::patch, path, rest...);
     }
-    template <class B, class Q, class Out, class... A>
-    Unguarded remove(std::string_view path, Task<Reply<Out>> (*h)(Call<B, Q>&, A...),
-                     std::string_view summary) {
-        return add<B, Q, Out, A...>(http::Method::del, path, h, summary);
+    template <class... Rest> Unguarded remove(std::string_view path, Rest&&... rest) {
+        return add(http::Method::del, path, rest...);
     }
 
     std::deque<http::RouteSpec> const& all() const { return *all_; }
 
 private:
-    template <class B, class Q, class Out, class... A, class Handler>
-    Unguarded add(http::Method method, std::string_view path, Handler handler,
+    template <class B, class Q, class Out, class... A>
+    Unguarded add(http::Method method, std::string_view path,
+                  Task<Reply<Out>> (*handler)(Call<B, Q>&, A...), std::string_view summary);
+    template <class Self, class B, class Q, class Out, class... A>
+    Unguarded add(http::Method method, std::string_view path,
+                  Task<Reply<Out>> (*handler)(Self&, Call<B, Q>&, A...), Self& self,
                   std::string_view summary);
+    template <class Self, class B, class Q, class Out, class... A>
+    static http::Signature signature_of(Self* self);
     Unguarded add_erased(http::Method, std::string_view path, void (*handler)(),
                          http::Signature signature, std::string_view summary);
 
@@ -193,10 +195,10 @@ private:
 
 // ---- below: how a handler's types become a Signature
 
-template <class Body, class Query, class Out, class... A>
+/// Body, query and path arguments of one call, made in one allocation. Self is void for a handler
+/// that stands alone.
+template <class Self, class Body, class Query, class Out, class... A>
 struct StoredCall final : http::CallHolder {
-    using Handler = Task<Reply<Out>> (*)(Call<Body, Query>&, A...);
-
     explicit StoredCall(http::CallContext const& c)
         : call_(c.request, c.route, c.database, c.actor, c.request_id) {}
     RawCall& call() override { return call_; }
@@ -208,16 +210,22 @@ struct StoredCall final : http::CallHolder {
         std::apply([&](auto&... each) { ((at++ == index ? found = &each : nullptr), ...); }, path_);
         return found;
     }
-    Task<RawReply> run(void (*handler)()) override {
-        return std::apply(
-            [&](A const&... path) {
-                auto const typed = reinterpret_cast<Handler>(handler);
-                return typed(call_, path...).template slice<RawReply>();
-            },
-            path_);
+    Task<RawReply> run(void (*handler)(), void* self) override {
+        return std::apply([&](A const&... path) { return start(handler, self, path...); }, path_);
     }
 
 private:
+    Task<RawReply> start(void (*handler)(), [[maybe_unused]] void* self, A const&... path) {
+        if constexpr (std::is_void_v<Self>) {
+            auto const typed =
+                reinterpret_cast<Task<Reply<Out>> (*)(Call<Body, Query>&, A...)>(handler);
+            return typed(call_, path...).template slice<RawReply>();
+        } else {
+            auto const typed =
+                reinterpret_cast<Task<Reply<Out>> (*)(Self&, Call<Body, Query>&, A...)>(handler);
+            return typed(*static_cast<Self*>(self), call_, path...).template slice<RawReply>();
+        }
+    }
     Call<Body, Query> call_;
     std::tuple<A...> path_;
 };
@@ -239,20 +247,32 @@ template <class T> constexpr describe::Shape const* shape_or_none() {
 }
 } // namespace detail
 
-template <class B, class Q, class Out, class... A, class Handler>
-Unguarded Routes::add(http::Method method, std::string_view path, Handler handler,
-                      std::string_view summary) {
+template <class Self, class B, class Q, class Out, class... A>
+http::Signature Routes::signature_of(Self* self) {
     http::Signature signature;
     signature.body = detail::shape_or_none<B>();
     signature.query = detail::shape_or_none<Q>();
     signature.out = detail::shape_or_none<typename detail::Item<Out>::type>();
     signature.paged = detail::Item<Out>::paged;
     signature.path_arguments = {&describe::shape_of<A>...};
+    signature.self = self;
     signature.make = [](http::CallContext const& c) -> std::unique_ptr<http::CallHolder> {
-        return std::make_unique<StoredCall<B, Q, Out, A...>>(c);
+        return std::make_unique<StoredCall<Self, B, Q, Out, A...>>(c);
     };
-    return add_erased(method, path, reinterpret_cast<void (*)()>(handler), std::move(signature),
-                      summary);
+    return signature;
+}
+template <class B, class Q, class Out, class... A>
+Unguarded Routes::add(http::Method method, std::string_view path,
+                      Task<Reply<Out>> (*handler)(Call<B, Q>&, A...), std::string_view summary) {
+    return add_erased(method, path, reinterpret_cast<void (*)()>(handler),
+                      signature_of<void, B, Q, Out, A...>(nullptr), summary);
+}
+template <class Self, class B, class Q, class Out, class... A>
+Unguarded Routes::add(http::Method method, std::string_view path,
+                      Task<Reply<Out>> (*handler)(Self&, Call<B, Q>&, A...), Self& self,
+                      std::string_view summary) {
+    return add_erased(method, path, reinterpret_cast<void (*)()>(handler),
+                      signature_of<Self, B, Q, Out, A...>(&self), summary);
 }
 
 } // namespace haat

@@ -1,0 +1,104 @@
+#include <http/call.hpp>
+
+#include <base/hash.hpp>
+#include <http/envelope.hpp>
+#include <http/idempotency.hpp>
+#include <http/routes.hpp>
+
+namespace haat {
+
+namespace {
+
+struct AuditRow {
+    std::optional<Uuid> user_id;
+    std::optional<Uuid> org_id;
+    std::string action;
+    std::string entity;
+    std::optional<Uuid> entity_id;
+    Json changes;
+    std::string address;
+    std::string user_agent;
+    std::string request_id;
+};
+HAAT_DESCRIBE(AuditRow, user_id, org_id, action, entity, entity_id, changes, address, user_agent,
+              request_id)
+
+namespace sql {
+Exec<AuditRow> insert_audit{"audit.insert_entry", R"(
+    insert into audit.entries (user_id, org_id, action, entity, entity_id, changes, address,
+                               user_agent, request_id)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9))"};
+}
+
+std::optional<Uuid> given(Uuid const& uuid) {
+    return uuid.is_nil() ? std::nullopt : std::optional(uuid);
+}
+std::string text_of(Uuid const& uuid) { return uuid.is_nil() ? std::string() : to_string(uuid); }
+
+pg::Settings settings_of(Actor const& actor, std::string_view request_id) {
+    std::string_view role = actor.anonymous() ? "anonymous" : "customer";
+    if (actor.is_admin()) role = "admin";
+    return {.user_id = text_of(actor.user.uuid),
+            .org_id = text_of(actor.org.uuid),
+            .role = std::string(role),
+            .correlation_id = std::string(request_id)};
+}
+
+} // namespace
+
+RawCall::RawCall(http::Request& request, http::RouteSpec const& route, pg::Database& database,
+                 Actor actor, std::string_view request_id)
+    : read(database, settings_), request_(request), route_(route), database_(database),
+      actor_(actor), request_id_(request_id), settings_(settings_of(actor, request_id)) {
+    if (route.idempotent) idempotency_key_ = request.header("idempotency-key");
+    if (!idempotency_key_.empty()) body_hash_ = hash_of(request.body);
+}
+RawCall::~RawCall() = default;
+
+Tx RawCall::begin() {
+    Tx tx(database_, settings_);
+    if (!idempotency_key_.empty())
+        http::claim_key(tx, settings_.user_id, route_.operation, idempotency_key_, body_hash_);
+    return tx;
+}
+
+Task<RawReply> RawCall::commit_raw(Tx& tx, RawReply answer) {
+    if (route_.audited) {
+        AuditRow row{.user_id = given(actor_.user.uuid),
+                     .org_id = given(actor_.org.uuid),
+                     .action = route_.operation,
+                     .entity = route_.tag,
+                     .entity_id = given(answer.entity),
+                     .changes = {},
+                     .address = std::string(request_.address),
+                     .user_agent = std::string(request_.header("user-agent").substr(0, 255)),
+                     .request_id = std::string(request_id_)};
+        if (!changes_.empty()) row.changes.text = changes_;
+        tx.later(sql::insert_audit, row);
+    }
+    if (!idempotency_key_.empty()) {
+        std::string_view const message =
+            !answer.message.empty()   ? std::string_view{answer.message}
+            : !route_.message.empty() ? route_.message
+                                      : http::default_message(answer.status);
+        http::write_success(answer.rendered, answer, message, request_id_);
+        http::keep_answer(tx, settings_.user_id, route_.operation, idempotency_key_, answer);
+    }
+    for (std::string_view const tag : route_.drops) tx.notify("haat_cache", tag);
+    co_await tx.commit();
+    co_return std::move(answer);
+}
+
+bool RawCall::has_if_match() const { return !request_.header("if-match").empty(); }
+
+void RawCall::expect_json(std::string const& data) const {
+    std::string_view const wanted = request_.header("if-match");
+    if (wanted == "*" || wanted.find(etag_of(data)) != std::string_view::npos) return;
+    throw Refusal(precondition_failed);
+}
+
+std::string_view RawCall::cookie(std::string_view name) const {
+    return http::cookie_in(request_.header("cookie"), name);
+}
+
+} // namespace haat
