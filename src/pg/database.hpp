@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <base/task.hpp>
 #include <pg/pg.hpp>
@@ -31,7 +32,13 @@ struct DatabaseOptions {
     std::chrono::milliseconds slow_timeout{30'000};
     std::chrono::milliseconds connect_timeout{5'000};
     std::chrono::milliseconds acquire_timeout{2'000}; // for a free write or slow connection
+    std::chrono::milliseconds copy_timeout{600'000}; // a whole COPY, its other side included
     std::chrono::milliseconds backoff_max{2'000};
+    /// For the slow log: called for every query that took longer.
+    std::chrono::milliseconds slow_log_from{250};
+    std::function<void(std::string_view query, std::chrono::microseconds took)> on_slow;
+    /// For the log: a connection was lost or could not be made. Never holds the password.
+    std::function<void(std::string_view text)> on_trouble;
 };
 
 /// Counted per query number and for the pool; read by /metrics.
@@ -44,6 +51,15 @@ struct DatabaseCounters {
     std::atomic<std::uint64_t> errors{0};
     std::atomic<std::uint64_t> reconnects{0};
     std::atomic<std::uint64_t> reruns_slow{0};
+};
+
+/// Of one query or list, since the start.
+struct QueryFacts {
+    char const* name;
+    std::uint64_t count;
+    std::uint64_t errors;
+    std::uint64_t micros_total;
+    std::uint64_t reruns_slow;
 };
 
 class Database {
@@ -74,6 +90,8 @@ public:
                                 std::function<Task<void>(std::string_view)> const& take);
 
     DatabaseCounters const& counters() const;
+    /// Every query and list that was asked at least once; from any thread.
+    std::vector<QueryFacts> query_facts() const;
     Loop& loop() const;
 
     struct Inside;

@@ -76,6 +76,7 @@ public:
     int number() const { return number_; }
     ListQuery const* next() const { return next_; }
     static ListQuery const* first();
+    static int count();
 
 private:
     char const* name_;

@@ -47,23 +47,35 @@ private:
 /// SQLSTATE and the constraint; becomes a Refusal when a RefusalKind names the constraint.
 class DatabaseError : public Fault {
 public:
-    DatabaseError(std::string sqlstate, std::string constraint, std::string text)
+    DatabaseError(std::string sqlstate, std::string constraint, std::string text,
+                  std::string column = {})
         : Fault(std::move(text)), sqlstate_(std::move(sqlstate)),
-          constraint_(std::move(constraint)) {}
+          constraint_(std::move(constraint)), column_(std::move(column)) {}
     std::string const& sqlstate() const { return sqlstate_; }
     std::string const& constraint() const { return constraint_; }
+    std::string const& column() const { return column_; } // of a violated key, when it is known
     bool may_repeat() const { return sqlstate_ == "40001" || sqlstate_ == "40P01"; }
     bool is_unique_violation() const { return sqlstate_ == "23505"; }
 
 private:
     std::string sqlstate_;
     std::string constraint_;
+    std::string column_;
 };
 /// The database is away, or every queue to it is full; the edge answers 503 with Retry-After.
 class DatabaseAway : public Fault {
 public:
-    using Fault::Fault;
+    explicit DatabaseAway(std::string const& text, bool overloaded = false)
+        : Fault(text), overloaded_(overloaded) {}
+    bool overloaded() const { return overloaded_; } // it is there, but a queue is full
+
+private:
+    bool overloaded_;
 };
+
+/// What the client is told of a violated constraint: the RefusalKind that names it, else the
+/// general one of its SQLSTATE; the error itself when it is our own bug (500) or may be repeated.
+std::exception_ptr refusal_of(DatabaseError const&);
 
 class Pending;
 
@@ -77,6 +89,15 @@ protected:
     ~Runner() = default;
 };
 
+/// Where a pending query is just now; told when the coroutine that waits for it is destroyed.
+class Flight {
+public:
+    virtual void abandoned() noexcept = 0;
+
+protected:
+    ~Flight() = default;
+};
+
 /// One query in flight; the awaiter. Nothing here is a template but the reading of rows.
 class Pending {
 public:
@@ -84,6 +105,9 @@ public:
 
     Pending(Runner& runner, Query const& query, std::initializer_list<void const*> arguments);
     Pending(Pending const&) = delete;
+    ~Pending() {
+        if (flight_) flight_->abandoned();
+    }
 
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> waiter) {
@@ -94,6 +118,8 @@ public:
     Query const& query() const { return *query_; }
     void encode(describe::Parameters& into) const;
 
+    /// By the runner: who is to be told when this is destroyed before its answer is in.
+    void flies(Flight* flight) { flight_ = flight; }
     /// By the connection: the answer is in; resumes the waiter. `plan` outlives the resumption.
     void done(Rows rows, describe::RowPlan const* plan);
     void failed(std::exception_ptr error);
@@ -111,6 +137,7 @@ private:
     void const* arguments_[arguments_max];
     int argument_count_ = 0;
     std::coroutine_handle<> waiter_;
+    Flight* flight_ = nullptr;
     Rows rows_;
     describe::RowPlan const* plan_ = nullptr;
     std::exception_ptr error_;

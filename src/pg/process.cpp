@@ -1,5 +1,6 @@
 #include <pg/process.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <system_error>
