@@ -199,7 +199,8 @@ TEST_F(ClusterTest, AnotherVersionIsRefused) {
 }
 
 TEST_F(ClusterTest, MovedWithItsDataDirectoryItGoesOn) {
-    PlainConnection(Cluster::open(options("here")).url(Role::owner)).run("create schema moved");
+    PlainConnection(Cluster::open(options("here", true)).url(Role::owner))
+        .run("create schema moved");
     files::rename(root_ / "here", root_ / "there");
     Cluster cluster = Cluster::open(options("there"));
     EXPECT_EQ(ask(cluster, Role::owner, "select to_regnamespace('moved')"), "moved");
@@ -221,13 +222,13 @@ TEST_F(ClusterTest, WhereItsUserCannotGoItLivesElsewhere) {
     files::permissions(root_ / "closed", files::perms(0700));
     files::path home;
     {
-        Cluster cluster = Cluster::open(options("closed/var"));
+        Cluster cluster = Cluster::open(options("closed/var", true));
         home = cluster.directory().parent_path();
         EXPECT_EQ(home.parent_path(), "/var/lib");
         PlainConnection(cluster.url(Role::owner)).run("create schema kept");
     }
     {
-        Cluster cluster = Cluster::open(options("closed/var"));
+        Cluster cluster = Cluster::open(options("closed/var", true));
         EXPECT_EQ(cluster.directory().parent_path(), home);
         EXPECT_EQ(ask(cluster, Role::owner, "select to_regnamespace('kept')"), "kept");
     }
