@@ -2,6 +2,7 @@
 
 #include <base/hash.hpp>
 #include <http/envelope.hpp>
+#include <http/headers.hpp>
 #include <http/idempotency.hpp>
 #include <http/routes.hpp>
 
@@ -77,11 +78,7 @@ Task<RawReply> RawCall::commit_raw(Tx& tx, RawReply answer) {
         tx.later(sql::insert_audit, row);
     }
     if (!idempotency_key_.empty()) {
-        std::string_view const message =
-            !answer.message.empty()   ? std::string_view{answer.message}
-            : !route_.message.empty() ? route_.message
-                                      : http::default_message(answer.status);
-        http::write_success(answer.rendered, answer, message, request_id_);
+        http::write_success(answer.rendered, answer, route_.message_for(answer), request_id_);
         http::keep_answer(tx, settings_.user_id, route_.operation, idempotency_key_, answer);
     }
     for (std::string_view const tag : route_.drops) tx.notify("haat_cache", tag);
@@ -93,8 +90,7 @@ bool RawCall::has_if_match() const { return !request_.header("if-match").empty()
 
 void RawCall::expect_json(std::string const& data) const {
     std::string_view const wanted = request_.header("if-match");
-    if (wanted == "*" || wanted.find(etag_of(data)) != std::string_view::npos) return;
-    throw Refusal(precondition_failed);
+    if (!http::names_etag(wanted, etag_of(data))) throw Refusal(precondition_failed);
 }
 
 std::string_view RawCall::cookie(std::string_view name) const {

@@ -36,12 +36,18 @@ std::string_view take_segment(std::string_view& rest) {
 }
 } // namespace
 
-Router::Router(std::deque<RouteSpec> const& routes) : root_(std::make_unique<Node>()) {
+Router::Router(std::deque<RouteSpec> const& routes)
+    : routes_(routes), root_(std::make_unique<Node>()) {
     for (RouteSpec const& route : routes) add(route);
     Node const* const api = root_->literal("api");
     versioned_ = api ? api->literal("v1") : nullptr;
 }
 Router::~Router() = default;
+
+RouteSpec const* Router::by_number(int number) const {
+    auto const index = static_cast<std::size_t>(number);
+    return index < routes_.size() ? &routes_[index] : nullptr;
+}
 
 void Router::add(RouteSpec const& route) {
     Node* node = root_.get();

@@ -31,6 +31,8 @@ public:
     /// HEAD is answered by GET; /api/x as /api/v1/x; one slash at the end is ignored.
     Match find(Method method, std::string_view path) const;
 
+    RouteSpec const* by_number(int number) const;
+
     /// "GET, HEAD, OPTIONS" for a path that exists, else empty.
     std::string allowed(std::string_view path) const;
 
@@ -39,6 +41,7 @@ private:
     Node const* walk(Node const& node, std::string_view rest, Match& match) const;
     Node const* locate(std::string_view path, Match& match) const;
     void add(RouteSpec const& route);
+    std::deque<RouteSpec> const& routes_;
     std::unique_ptr<Node> root_;
     Node const* versioned_ = nullptr; // /api/v1
 };

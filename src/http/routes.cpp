@@ -1,5 +1,7 @@
 #include <http/routes.hpp>
 
+#include <http/envelope.hpp>
+
 #include <cctype>
 
 namespace haat {
@@ -35,6 +37,11 @@ std::size_t parameters_in(std::string_view path) {
 }
 
 } // namespace
+
+std::string_view http::RouteSpec::message_for(RawReply const& reply) const {
+    if (!reply.message.empty()) return reply.message;
+    return message.empty() ? default_message(reply.status) : message;
+}
 
 Routes::Routes() : all_(std::make_shared<std::deque<RouteSpec>>()), prefix_("/api/v1") {}
 

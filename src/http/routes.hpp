@@ -93,6 +93,9 @@ struct RouteSpec {
 
     /// An alias behaves as the route it stands for, in everything but its path.
     RouteSpec const& canonical() const { return alias_of ? *alias_of : *this; }
+
+    /// The envelope's message: the reply's own, else the route's, else the status's.
+    std::string_view message_for(RawReply const& reply) const;
 };
 
 } // namespace http

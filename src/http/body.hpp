@@ -1,0 +1,13 @@
+// A request's body into a described struct, by its content type.
+#pragma once
+
+#include <describe/codec.hpp>
+#include <http/message.hpp>
+
+namespace haat::http {
+
+/// JSON (bare or under "data") and URL-encoded forms. Throws malformed_json or unsupported_media.
+void decode_body(Request const& request, describe::Shape const& shape, void* into,
+                 Problems& problems, describe::ReadOptions const& options);
+
+} // namespace haat::http
