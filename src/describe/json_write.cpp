@@ -1,0 +1,236 @@
+// Writes JSON straight into the caller's buffer.
+#include <describe/codec.hpp>
+#include <describe/leaves.hpp>
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <emmintrin.h>
+
+#include <base/text_forms.hpp>
+
+namespace haat::describe {
+
+namespace {
+
+/// 0: as it is; 'u': \u00xx; else the letter after the backslash.
+constexpr auto escapes = [] {
+    std::array<char, 256> table{};
+    for (std::size_t c = 0; c < 0x20; ++c) table[c] = 'u';
+    table['\n'] = 'n';
+    table['\r'] = 'r';
+    table['\t'] = 't';
+    table['\b'] = 'b';
+    table['\f'] = 'f';
+    table['"'] = '"';
+    table['\\'] = '\\';
+    return table;
+}();
+
+/// Which of sixteen letters must be escaped, as a mask.
+unsigned dirty_mask(__m128i letters) {
+    __m128i const quote = _mm_cmpeq_epi8(letters, _mm_set1_epi8('"'));
+    __m128i const slash = _mm_cmpeq_epi8(letters, _mm_set1_epi8('\\'));
+    __m128i const control = _mm_cmpeq_epi8(_mm_min_epu8(letters, _mm_set1_epi8(0x1F)), letters);
+    __m128i const dirty = _mm_or_si128(_mm_or_si128(quote, slash), control);
+    return static_cast<unsigned>(_mm_movemask_epi8(dirty));
+}
+
+enum class Manner : std::uint8_t { plain, masked, stored };
+
+class Writer {
+public:
+    Writer(std::string& out, Manner manner) : out_(out), manner_(manner) {
+        at_ = out_.data() + out_.size();
+        end_ = at_;
+    }
+    Writer(Writer const&) = delete;
+    ~Writer() { out_.resize(static_cast<std::size_t>(at_ - out_.data())); }
+
+    void value(Shape const& shape, void const* from) {
+        switch (shape.kind) {
+        case Kind::object: return object(shape, from);
+        case Kind::list: return list(shape, from);
+        case Kind::optional:
+        case Kind::patch:
+            if (void const* inner = shape.value(from)) return value(*shape.element, inner);
+            return raw("null");
+        default: return leaf(shape, from);
+        }
+    }
+
+    void string(std::string_view text) {
+        room(text.size() + slack);
+        *at_++ = '"';
+        char const* from = text.data();
+        char const* const end = from + text.size();
+        while (end - from >= 16) {
+            __m128i const letters = _mm_loadu_si128(reinterpret_cast<__m128i const*>(from));
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(at_), letters);
+            unsigned const dirty = dirty_mask(letters);
+            int const clean = dirty ? __builtin_ctz(dirty) : 16;
+            from += clean;
+            at_ += clean;
+            if (!dirty) continue;
+            escape(*from, end - from);
+            ++from;
+        }
+        while (from != end) {
+            char const c = *from++;
+            if (escapes[static_cast<unsigned char>(c)]) [[unlikely]]
+                escape(c, end - from);
+            else
+                *at_++ = c;
+        }
+        *at_++ = '"';
+    }
+
+private:
+    // Room beyond a string's own size: quotes, one escape, and a store of sixteen bytes.
+    static constexpr std::size_t slack = 32;
+
+    void room(std::size_t size) {
+        if (static_cast<std::size_t>(end_ - at_) < size) [[unlikely]]
+            grow(size);
+    }
+    [[gnu::noinline]] void grow(std::size_t size) {
+        auto const used = static_cast<std::size_t>(at_ - out_.data());
+        out_.resize(used + std::max(size, used + 224));
+        at_ = out_.data() + used;
+        end_ = out_.data() + out_.size();
+    }
+    void escape(char c, std::ptrdiff_t left) {
+        room(static_cast<std::size_t>(left) + slack);
+        char const letter = escapes[static_cast<unsigned char>(c)];
+        *at_++ = '\\';
+        *at_++ = letter;
+        if (letter != 'u') return;
+        constexpr char digits[] = "0123456789abcdef";
+        *at_++ = '0';
+        *at_++ = '0';
+        *at_++ = digits[c >> 4 & 15];
+        *at_++ = digits[c & 15];
+    }
+    void raw(std::string_view text) {
+        room(text.size());
+        std::memcpy(at_, text.data(), text.size());
+        at_ += text.size();
+    }
+
+    void object(Shape const& shape, void const* from) {
+        char separator = '{';
+        for (Field const *field = shape.fields, *end = field + shape.count; field != end; ++field) {
+            void const* const member = static_cast<char const*>(from) + field->offset;
+            if (is_absent(*field->shape, member)) continue;
+            room(sizeof field->name.key + 1);
+            *at_++ = separator;
+            separator = ',';
+            key(field->name);
+            value(*field->shape, member);
+        }
+        room(2);
+        if (separator == '{') *at_++ = '{';
+        *at_++ = '}';
+    }
+    void key(Name const& name) {
+        if (manner_ == Manner::stored) {
+            std::string_view const column = name.column();
+            *at_++ = '"';
+            std::memcpy(at_, column.data(), column.size());
+            at_ += column.size();
+            *at_++ = '"';
+            *at_++ = ':';
+            return;
+        }
+        std::memcpy(at_, name.key, sizeof name.key); // a constant size is one or two moves
+        at_ += name.key_size;
+    }
+    void list(Shape const& shape, void const* from) {
+        auto const* at = static_cast<char const*>(shape.value(from));
+        std::size_t const length = shape.length(from);
+        raw("[");
+        for (std::size_t i = 0; i < length; ++i) {
+            if (i) raw(",");
+            value(*shape.element, at + i * shape.element->size);
+        }
+        raw("]");
+    }
+
+    void leaf(Shape const& shape, void const* from) {
+        switch (shape.kind) {
+        case Kind::boolean: return raw(as<bool>(from) ? "true" : "false");
+        case Kind::int32: return integer(as<std::int32_t>(from));
+        case Kind::int64: return integer(as<std::int64_t>(from));
+        case Kind::float64: return number(as<double>(from));
+        case Kind::money:
+            if (manner_ == Manner::stored) return integer(as<Money>(from).minor);
+            return word(as<Money>(from));
+        case Kind::quantity:
+            if (manner_ == Manner::stored) return integer(as<Quantity>(from).thousandths);
+            return word(as<Quantity>(from));
+        case Kind::uuid: return quoted(as<Uuid>(from));
+        case Kind::date: return quoted(as<Date>(from));
+        case Kind::timestamp: return timestamp(as<Timestamp>(from));
+        case Kind::json: {
+            std::string const& text = as<Json>(from).text;
+            return raw(text.empty() ? std::string_view("null") : std::string_view(text));
+        }
+        case Kind::enumeration: {
+            Enumerator const* const enumerator = find_enumerator(shape, from);
+            return enumerator ? string(name_of(*enumerator)) : raw("null");
+        }
+        case Kind::secret:
+            if (manner_ == Manner::masked) return raw("\"***\"");
+            [[fallthrough]];
+        default: return string(as<std::string>(from));
+        }
+    }
+    void integer(std::int64_t value) {
+        room(24);
+        at_ = std::to_chars(at_, at_ + 24, value).ptr;
+    }
+    void number(double value) {
+        if (!std::isfinite(value)) return raw("null"); // JSON has no word for it
+        room(32);
+        at_ = std::to_chars(at_, at_ + 32, value).ptr;
+    }
+    template <class Word> void word(Word const& value) {
+        room(text_form_max);
+        at_ = write(at_, value);
+    }
+    template <class Word> void quoted(Word const& value) {
+        room(text_form_max + 2);
+        *at_++ = '"';
+        at_ = write(at_, value);
+        *at_++ = '"';
+    }
+    void timestamp(Timestamp value) {
+        if (manner_ != Manner::stored) return quoted(value);
+        room(text_form_max + 2);
+        *at_++ = '"';
+        at_ = write_with_micros(at_, value);
+        *at_++ = '"';
+    }
+
+    std::string& out_;
+    char* at_;
+    char* end_;
+    Manner manner_;
+};
+
+} // namespace
+
+void encode(std::string& out, Shape const& shape, void const* from) {
+    Writer(out, Manner::plain).value(shape, from);
+}
+void encode_masked(std::string& out, Shape const& shape, void const* from) {
+    Writer(out, Manner::masked).value(shape, from);
+}
+void encode_stored(std::string& out, Shape const& shape, void const* from) {
+    Writer(out, Manner::stored).value(shape, from);
+}
+void encode_string(std::string& out, std::string_view text) {
+    Writer(out, Manner::plain).string(text);
+}
+
+} // namespace haat::describe
