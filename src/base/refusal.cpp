@@ -39,7 +39,8 @@ RefusalKind const body_too_large{413, "BODY_TOO_LARGE", "The body is too large f
 RefusalKind const unsupported_media{415, "UNSUPPORTED_MEDIA_TYPE",
                                     "This route does not take this content type."};
 RefusalKind const validation_error{422, "VALIDATION_ERROR", "Validation failed."};
-RefusalKind const too_many_requests{429, "RATE_LIMIT_EXCEEDED", "Too many requests. Wait a little."};
+RefusalKind const too_many_requests{429, "RATE_LIMIT_EXCEEDED",
+                                    "Too many requests. Wait a little."};
 RefusalKind const internal_error{500, "INTERNAL_ERROR", "Something went wrong on our side."};
 RefusalKind const unavailable{503, "SERVICE_UNAVAILABLE", "Not available just now. Try again."};
 RefusalKind const overloaded{503, "OVERLOADED", "Too busy just now. Try again."};
