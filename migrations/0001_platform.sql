@@ -68,3 +68,14 @@ create policy own on platform.idempotency to haat_request
 create policy worker_all on platform.idempotency to haat_worker using (true) with check (true);
 grant select, insert, update on platform.idempotency to haat_request;
 grant select, delete on platform.idempotency to haat_worker;
+
+-- Extensions live apart, so that the search path can stay empty.
+create schema extensions;
+create extension pg_trgm with schema extensions;
+grant usage on schema extensions to haat_request, haat_worker;
+
+-- A LIKE pattern that finds the text anywhere, whatever % or _ it holds.
+create function platform.containing(sought text) returns text
+    language sql immutable strict parallel safe
+    return '%' || replace(replace(replace(lower(sought), '\', '\\'), '%', '\%'), '_', '\_') || '%';
+grant execute on function platform.containing(text) to haat_request, haat_worker;

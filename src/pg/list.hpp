@@ -2,7 +2,7 @@
 // No text from a request ever enters the SQL; each combination becomes a prepared statement.
 //
 //     inline ListOf<Brand, BrandFilter> list_brands{"catalog.list_brands", {
-//         .select = "select id, name, slug, created_at from catalog.brands",
+//         .select = "select {row} from catalog.brands",
 //         .always = "is_active",
 //         .filters = {{"search", "name_lower like $ || '%'"}, {"country", "country = $"}},
 //         .sorts = {{"name", "name_lower"}, {"createdAt", "created_at"}},
@@ -84,6 +84,7 @@ private:
     Shape const* filter_;
     std::size_t paging_offset_;
     ListText text_;
+    std::string select_; // column lists written out
     int number_;
     ListQuery const* next_;
 };

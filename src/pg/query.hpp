@@ -1,11 +1,12 @@
 // A query is a value with a name and a type; it links itself into the list that the tests walk.
 //
-//     inline One<Brand, BrandId> find_brand{"catalog.find_brand", R"(
-//         select id, name, slug from catalog.brands where id = $1)"};
+//     inline One<Brand, BrandId> find_brand{"catalog.find_brand",
+//         "select {row} from catalog.brands where id = $1"};
 #pragma once
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include <describe/describe.hpp>
@@ -33,7 +34,7 @@ public:
     Query(Query const&) = delete;
 
     char const* name() const { return name_; }
-    char const* sql() const { return sql_; }
+    char const* sql() const { return sql_.c_str(); }
     Cardinality cardinality() const { return cardinality_; }
     Shape const* row() const { return row_; } // nullptr for exec
     std::span<Shape const* const> arguments() const { return arguments_; }
@@ -49,7 +50,7 @@ public:
 
 private:
     char const* name_;
-    char const* sql_;
+    std::string sql_; // column lists written out, see expand.hpp
     Cardinality cardinality_;
     Shape const* row_;
     std::span<Shape const* const> arguments_;
