@@ -75,6 +75,15 @@ enum class Direction : std::uint8_t { input, output };
 /// JSON Schema (OpenAPI 3.1); named objects and enums become $ref and are reported to `named`.
 void schema(std::string& out, Shape const&, Direction,
             std::function<void(Shape const&, Direction)> const& named);
+/// Each member of a query struct with its own schema; nested objects are flat, as they are read.
+struct Parameter {
+    std::string_view name;
+    std::string_view text;
+    std::string schema;
+    bool required = false;
+};
+std::vector<Parameter> parameters(Shape const&,
+                                  std::function<void(Shape const&, Direction)> const& named);
 /// The schema of an object or enum itself, as it stands under components/schemas.
 void component(std::string& out, Shape const&, Direction,
                std::function<void(Shape const&, Direction)> const& named);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 namespace haat::describe {
 
@@ -87,6 +88,26 @@ public:
             reference(keywords, core, nullable);
         describe(keywords, core, note);
         if (!preset.empty()) keywords.add("default") += preset;
+    }
+
+    static void parameters(Shape const& shape, Named const& named, std::vector<Parameter>& into) {
+        Made const made(shape);
+        for (std::uint32_t i = 0; i < shape.count; ++i) {
+            Field const& field = shape.fields[i];
+            if (field.shape->kind == Kind::object) {
+                parameters(*field.shape, named, into);
+                continue;
+            }
+            Parameter parameter{.name = field.name.json(), .text = {}, .schema = {}};
+            Note note = field.note ? *field.note : Note{};
+            parameter.text = std::exchange(note.text, {});
+            parameter.required = !may_be_absent(field);
+            std::string preset;
+            if (field.has_default) encode_masked(preset, *field.shape, made.member(field));
+            SchemaWriter writer(parameter.schema, Direction::input, named);
+            writer.value(core_of(*field.shape), &note, preset);
+            into.push_back(std::move(parameter));
+        }
     }
 
     void component(Shape const& shape) {
@@ -295,6 +316,12 @@ private:
 
 void schema(std::string& out, Shape const& shape, Direction direction, Named const& named) {
     SchemaWriter(out, direction, named).value(shape, nullptr, {});
+}
+
+std::vector<Parameter> parameters(Shape const& shape, Named const& named) {
+    std::vector<Parameter> all;
+    SchemaWriter::parameters(shape, named, all);
+    return all;
 }
 
 void component(std::string& out, Shape const& shape, Direction direction, Named const& named) {

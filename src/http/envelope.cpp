@@ -89,22 +89,6 @@ void write_failure(std::string& out, Refusal const& refusal, std::string_view re
     write_meta(out, request_id, {});
 }
 
-namespace {
-struct Pagination {
-    std::int64_t total = 0;
-    bool total_is_exact = true;
-    std::int32_t limit = 0;
-    std::int32_t skip = 0;
-    std::int32_t page = 1;
-    std::int64_t total_pages = 0;
-    bool has_more = false;
-    std::optional<std::string> next_cursor;
-    std::optional<std::string> prev_cursor;
-};
-HAAT_DESCRIBE(Pagination, total, total_is_exact, limit, skip, page, total_pages, has_more,
-              next_cursor, prev_cursor)
-} // namespace
-
 std::string pagination_json(Page<int> const& facts) {
     std::int32_t const limit = facts.limit > 0 ? facts.limit : 1;
     Pagination const pagination{.total = facts.total,

@@ -75,6 +75,7 @@ Unguarded Routes::add_erased(Method method, std::string_view path, void (*handle
 Route Unguarded::add() {
     spec_.number = static_cast<int>(all_->size());
     spec_.operation = operation_of(spec_.method, spec_.path);
+    spec_.success_status = spec_.method == Method::post ? 201 : 200;
     all_->push_back(std::move(spec_));
     return {*all_, all_->size() - 1};
 }
@@ -125,8 +126,13 @@ Route& Route::streams() {
     spec().streams_body = true;
     return *this;
 }
-Route& Route::bare() {
+Route& Route::answers(int status) {
+    spec().success_status = status;
+    return *this;
+}
+Route& Route::bare(std::string_view media_type) {
     spec().bare = true;
+    spec().media_type = media_type;
     return *this;
 }
 Route& Route::unaudited() {

@@ -85,7 +85,9 @@ struct RouteSpec {
     bool audited = true;       // of writes
     std::string_view message;  // of the envelope
     std::string description;
-    bool bare = false; // no envelope
+    bool bare = false;                                // no envelope
+    std::string_view media_type = "application/json"; // of a bare answer
+    int success_status = 200;                         // as documented
     bool deprecated = false;
     RouteSpec const* alias_of = nullptr;
     int number = 0;
@@ -115,7 +117,10 @@ public:
     Route& limited(RateClass);
     Route& body_max(std::size_t bytes);
     Route& streams();
-    Route& bare();
+    /// The data is the whole answer, without the envelope.
+    Route& bare(std::string_view media_type = "application/json");
+    /// The status of success, for the documents; POST is 201 when nothing is said.
+    Route& answers(int status);
     Route& unaudited();
     Route& says(std::string_view message);
     Route& describes(std::string text);
