@@ -1,0 +1,111 @@
+// What haat runs with. One table (settings.cpp) says for each setting its names, its default and
+// what it is for; the environment wins over haat.toml, and that over the default.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <http/rate_limit.hpp>
+#include <http/server.hpp>
+#include <pg/database.hpp>
+#include <telemetry/log.hpp>
+
+namespace haat::app {
+
+using namespace std::chrono_literals;
+
+enum class Environment : std::uint8_t { development, production };
+enum class PasswordPolicy : std::uint8_t { length, mixed, strong };
+
+struct SignInConfig {
+    std::string jwt_secret;
+    std::chrono::milliseconds access_lifetime = 15min;
+    std::chrono::milliseconds refresh_lifetime = 7 * 24h;
+    PasswordPolicy password_policy = PasswordPolicy::mixed;
+    bool require_email_verification = false;
+    int lockout_failures = 5;          // per e-mail and address, then 423
+    int lockout_address_failures = 20; // per address, then 429
+    std::chrono::milliseconds lockout_window = 15min;
+};
+
+struct Config {
+    Environment environment = Environment::development;
+    std::filesystem::path data_directory = "var";
+    bool demo = false;
+    bool migrate = true;
+    int loops = 0;   // 0: one per core
+    int workers = 0; // 0: one per core
+
+    http::ServerOptions server;
+    http::RateLimitOptions rates;
+    std::size_t body_bytes_max = 1024 * 1024; // where a route says nothing else
+    int json_depth_max = 32;
+    std::size_t cache_bytes_max = 32 * 1024 * 1024; // per loop
+    std::vector<std::string> allowed_origins;
+    std::string metrics_token; // empty: /metrics answers loopback only
+
+    std::string database_url; // empty: the private cluster
+    std::string database_request_url;
+    std::string database_worker_url;
+    pg::DatabaseOptions database; // of each loop; the URL is filled when the database is there
+    int database_pool_size = 0;   // over all loops; 0: as `database` says
+
+    SignInConfig sign_in;
+    log::LogOptions log;
+    std::chrono::milliseconds watchdog_limit = 50ms;
+
+    bool production() const { return environment == Environment::production; }
+    /// `loops` and `workers` as numbers, the pool's size shared out.
+    int loop_count() const;
+    int worker_count() const;
+    pg::DatabaseOptions database_options(std::string request_url) const;
+};
+
+/// Where a value came from.
+enum class Source : std::uint8_t { standard, file, environment, made };
+std::string_view name_of(Source);
+
+/// One line of `haat config`.
+struct Effective {
+    std::string key;
+    std::string value; // masked when it is a secret
+    Source source = Source::standard;
+    std::string from; // the variable's or the file's name; empty: the default
+};
+
+struct Loaded {
+    Config config;
+    std::vector<Effective> effective;
+    std::vector<std::string> notes; // recognised but without effect, or perhaps mistyped
+    std::filesystem::path file;     // the haat.toml that was read; empty: none
+};
+
+/// What the outside says. A test gives its own.
+struct Outside {
+    std::map<std::string, std::string> environment;
+    std::filesystem::path directory; // where ./haat.toml would be
+};
+Outside outside();
+
+/// Holds every problem, one a line.
+class ConfigError : public std::runtime_error {
+public:
+    explicit ConfigError(std::vector<std::string> problems);
+    std::vector<std::string> const& problems() const { return problems_; }
+
+private:
+    std::vector<std::string> problems_;
+};
+
+/// Reads everything and reports all problems at once. Writes nothing: a development secret that is
+/// still missing stays empty until make_missing_secrets().
+Loaded load_config(Outside const& = outside());
+
+/// docs/config.md.
+std::string render_config_page();
+
+} // namespace haat::app
