@@ -61,28 +61,30 @@ public:
 
     void string(std::string_view text) {
         room(text.size() + slack);
-        *at_++ = '"';
+        // Locals: a char may alias everything, members would be stored and loaded at each letter.
+        char* at = at_;
         char const* from = text.data();
         char const* const end = from + text.size();
+        *at++ = '"';
         while (end - from >= 16) {
             __m128i const letters = _mm_loadu_si128(reinterpret_cast<__m128i const*>(from));
-            _mm_storeu_si128(reinterpret_cast<__m128i*>(at_), letters);
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(at), letters);
             unsigned const dirty = dirty_mask(letters);
             int const clean = dirty ? __builtin_ctz(dirty) : 16;
             from += clean;
-            at_ += clean;
+            at += clean;
             if (!dirty) continue;
-            escape(*from, end - from);
+            at = escape(at, *from, end - from);
             ++from;
         }
-        while (from != end) {
-            char const c = *from++;
-            if (escapes[static_cast<unsigned char>(c)]) [[unlikely]]
-                escape(c, end - from);
+        for (; from != end; ++from) {
+            if (escapes[static_cast<unsigned char>(*from)]) [[unlikely]]
+                at = escape(at, *from, end - from);
             else
-                *at_++ = c;
+                *at++ = *from;
         }
-        *at_++ = '"';
+        *at++ = '"';
+        at_ = at;
     }
 
 private:
@@ -99,17 +101,21 @@ private:
         at_ = out_.data() + used;
         end_ = out_.data() + out_.size();
     }
-    void escape(char c, std::ptrdiff_t left) {
+    /// Writes one escape and makes room for the `left` letters from it on.
+    [[gnu::noinline]] char* escape(char* at, char c, std::ptrdiff_t left) {
+        at_ = at;
         room(static_cast<std::size_t>(left) + slack);
+        at = at_;
         char const letter = escapes[static_cast<unsigned char>(c)];
-        *at_++ = '\\';
-        *at_++ = letter;
-        if (letter != 'u') return;
+        *at++ = '\\';
+        *at++ = letter;
+        if (letter != 'u') return at;
         constexpr char digits[] = "0123456789abcdef";
-        *at_++ = '0';
-        *at_++ = '0';
-        *at_++ = digits[c >> 4 & 15];
-        *at_++ = digits[c & 15];
+        *at++ = '0';
+        *at++ = '0';
+        *at++ = digits[c >> 4 & 15];
+        *at++ = digits[c & 15];
+        return at;
     }
     void raw(std::string_view text) {
         room(text.size());
