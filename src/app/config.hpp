@@ -44,6 +44,7 @@ struct Config {
     http::RateLimitOptions rates;
     std::size_t body_bytes_max = 1024 * 1024; // where a route says nothing else
     int json_depth_max = 32;
+    bool cache = true;                              // of public answers
     std::size_t cache_bytes_max = 32 * 1024 * 1024; // per loop
     std::vector<std::string> allowed_origins;
     std::string metrics_token; // empty: /metrics answers loopback only

@@ -1,6 +1,7 @@
 #include <http/edge.hpp>
 
 #include <base/clock.hpp>
+#include <base/embedded.hpp>
 #include <base/hash.hpp>
 #include <http/body.hpp>
 #include <http/envelope.hpp>
@@ -19,6 +20,16 @@ using http::Request;
 using http::Response;
 using http::RouteSpec;
 
+namespace {
+http::StaticFiles::Options page_options() {
+    http::StaticFiles::Options options;
+    options.embedded = [](std::string_view path) {
+        return embedded("web/dist/" + std::string(path));
+    };
+    return options;
+}
+} // namespace
+
 /// One request on its way through.
 struct Edge::Visit {
     Request& request;
@@ -35,7 +46,8 @@ struct Edge::Visit {
 };
 
 Edge::Edge(EdgeShared& shared, int loop, pg::Database& database)
-    : shared_(shared), database_(database), cache_(shared.cache_tags), loop_(loop) {}
+    : shared_(shared), database_(database), cache_(shared.cache_tags), pages_(page_options()),
+      loop_(loop) {}
 Edge::~Edge() = default;
 
 http::Service::Plan Edge::plan(Request const& head) {
@@ -286,10 +298,22 @@ bool Edge::serve_preflight(Visit& visit) {
     return true;
 }
 
+// "/docs/errors" is the page docs/errors/index.html.
+bool Edge::serve_page(Visit& visit) {
+    Request const& request = visit.request;
+    if (request.method != Method::get && request.method != Method::head) return false;
+    std::string path(request.path.substr(1));
+    std::optional<Response> found = pages_.answer(request, path);
+    if (!found && !path.empty()) found = pages_.answer(request, path + "/");
+    if (!found) return false;
+    found->trace = std::move(visit.response.trace);
+    visit.response = std::move(*found);
+    return true;
+}
+
 void Edge::no_route(Visit& visit) {
     Request const& request = visit.request;
-    bool const reads = request.method == Method::get || request.method == Method::head;
-    if (reads && shared_.assets && shared_.assets(request, visit.response)) return;
+    if (serve_page(visit)) return;
     std::string const allowed = shared_.router.allowed(request.path);
     if (allowed.empty()) throw Refusal(route_not_found);
     visit.response.header("Allow", allowed);

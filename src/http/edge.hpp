@@ -13,6 +13,7 @@
 #include <http/response_cache.hpp>
 #include <http/router.hpp>
 #include <http/server.hpp>
+#include <http/static_files.hpp>
 #include <pg/database.hpp>
 #include <telemetry/metrics.hpp>
 
@@ -27,9 +28,6 @@ struct EdgeOptions {
     int runs_max = 3; // of a handler that meets a deadlock or a serialization failure
 };
 
-/// Answers GETs that no route takes: the pages. Null: nothing there.
-using Assets = std::function<bool(http::Request const&, http::Response&)>;
-
 struct EdgeShared {
     EdgeOptions options;
     http::Router const& router;
@@ -37,7 +35,6 @@ struct EdgeShared {
     http::CacheTags& cache_tags;
     metrics::RequestMetrics& metrics;
     Authenticator& authenticator;
-    Assets assets;
 };
 
 class Edge final : public http::Service {
@@ -64,6 +61,7 @@ private:
     void take_allowance(Visit& visit, http::Allowance allowance, std::string_view key);
     void limit(Visit& visit);
     bool serve_preflight(Visit& visit);
+    bool serve_page(Visit& visit);
     void no_route(Visit& visit);
     void render(Visit& visit, RawReply& reply);
     void render(Visit& visit, Refusal const& refusal);
@@ -75,6 +73,7 @@ private:
     EdgeShared& shared_;
     pg::Database& database_;
     http::ResponseCache cache_;
+    http::StaticFiles pages_;
     int loop_;
 };
 

@@ -1,0 +1,276 @@
+#include <app/application.hpp>
+
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include <app/modules.hpp>
+#include <app/operations.hpp>
+#include <http/edge.hpp>
+#include <http/openapi.hpp>
+#include <loop/loop.hpp>
+#include <modules/identity/identity.hpp>
+#include <pg/cluster.hpp>
+#include <pg/migrate.hpp>
+#include <pg/plain.hpp>
+#include <telemetry/log.hpp>
+#include <telemetry/watchdog.hpp>
+
+namespace haat {
+
+namespace {
+
+/// Runs a task on a loop from outside and waits for it.
+void run_on(Loop& loop, std::function<Task<void>()> const& make) {
+    std::promise<void> finished;
+    auto run = [](std::function<Task<void>()> const& work, std::promise<void>& done) -> Task<void> {
+        try {
+            co_await work();
+            done.set_value();
+        } catch (...) {
+            done.set_exception(std::current_exception());
+        }
+    };
+    loop.post([&] { detach(run(make, finished)); });
+    finished.get_future().get();
+}
+
+Task<void> connect(pg::Database& database) {
+    bool const up = co_await database.start();
+    if (!up) throw std::runtime_error("the database does not answer: " + database.last_error());
+}
+
+Task<void> seed_and_close(pg::Database& owner) {
+    co_await connect(owner);
+    co_await app::seed_demo(owner);
+    co_await owner.stop(std::chrono::seconds(5));
+}
+
+std::vector<metrics::RequestMetrics::Route> route_names(Routes const& routes) {
+    std::vector<metrics::RequestMetrics::Route> names;
+    for (http::RouteSpec const& route : routes.all())
+        names.push_back({std::string(http::name_of(route.method)), route.path});
+    return names;
+}
+
+identity::IdentityOptions identity_options(app::Config const& config) {
+    using std::chrono::duration_cast;
+    using std::chrono::seconds;
+    app::SignInConfig const& from = config.sign_in;
+    identity::IdentityOptions options;
+    options.token_secrets = {from.jwt_secret};
+    options.access_lifetime = duration_cast<seconds>(from.access_lifetime);
+    options.refresh_lifetime = duration_cast<seconds>(from.refresh_lifetime);
+    options.secure_cookies = config.production();
+    options.password_policy = static_cast<identity::PasswordPolicy>(from.password_policy);
+    options.failures_per_pair_max = from.lockout_failures;
+    options.failures_per_address_max = from.lockout_address_failures;
+    options.failure_window = duration_cast<seconds>(from.lockout_window);
+    return options;
+}
+
+} // namespace
+
+struct Application::Inside {
+    explicit Inside(app::Config c)
+        : config(std::move(c)), workers(config.worker_count()), limiter(config.rates),
+          identity(identity_options(config), workers) {}
+
+    app::Config config;
+    Workers workers;
+    std::optional<pg::Cluster> cluster;
+    pg::DatabaseUrls urls;
+    http::RateLimiter limiter;
+    http::CacheTags cache_tags;
+    app::Operations operations;
+    identity::Identity identity;
+    Routes routes;
+    std::optional<http::Router> router;
+    std::optional<metrics::RequestMetrics> metrics;
+    std::optional<EdgeShared> shared;
+
+    // One of each per loop; a loop's parts live and die on its thread.
+    std::vector<std::unique_ptr<Loop>> loops;
+    std::vector<std::thread> threads;
+    std::vector<std::unique_ptr<pg::Database>> databases;
+    std::vector<std::unique_ptr<Edge>> edges;
+    std::optional<Watchdog> watchdog;
+    std::optional<http::Server> server;
+    std::once_flag drained;
+    bool stopped = false;
+
+    void open_database();
+    void make_loops();
+    void start_loops();
+    void seed();
+    void serve();
+    void add_metrics();
+    double sum_of(std::uint64_t (http::ResponseCache::*figure)() const) const;
+    void drain();
+    void stop();
+};
+
+void Application::Inside::open_database() {
+    if (config.database_url.empty()) {
+        pg::ClusterOptions options;
+        options.data_directory = config.data_directory;
+        options.say = [](std::string_view text) { log::info(text); };
+        cluster.emplace(pg::Cluster::open(std::move(options)));
+        urls = {.owner = cluster->url(pg::Role::owner),
+                .request = cluster->url(pg::Role::request),
+                .worker = cluster->url(pg::Role::worker)};
+    } else {
+        urls = pg::prepare_given({.url = config.database_url,
+                                  .request_url = config.database_request_url,
+                                  .worker_url = config.database_worker_url,
+                                  .production = config.production()});
+    }
+    if (config.migrate) {
+        pg::Migrator migrator(urls.owner);
+        for (std::string const& name : migrator.apply()) log::info("migrated").field("name", name);
+    }
+    operations.migrated = true;
+}
+
+void Application::Inside::make_loops() {
+    for (int i = 0; i < config.loop_count(); ++i) {
+        Loop& loop = *loops.emplace_back(std::make_unique<Loop>(i));
+        pg::DatabaseOptions options = config.database_options(urls.request);
+        options.on_slow = [](std::string_view query, std::chrono::microseconds took) {
+            auto const ms = static_cast<double>(took.count()) / 1'000.0;
+            log::warn("slow query").field("query", query).field("ms", ms);
+        };
+        options.on_trouble = [](std::string_view text) {
+            log::warn("database").field("why", text);
+        };
+        pg::Database& database =
+            *databases.emplace_back(std::make_unique<pg::Database>(loop, std::move(options)));
+        identity.serve(database);
+        database.listen("haat_cache", [this](std::string_view tag) {
+            tag.empty() ? cache_tags.drop_all() : cache_tags.drop(tag);
+        });
+    }
+}
+
+void Application::Inside::start_loops() {
+    for (auto& loop : loops) threads.emplace_back([&loop] { loop->run(); });
+    for (auto& database : databases) {
+        pg::Database& mine = *database;
+        run_on(mine.loop(), [&mine] { return connect(mine); });
+    }
+}
+
+// Demo data is written with the owner's rights: nobody becomes an administrator by a request.
+void Application::Inside::seed() {
+    pg::DatabaseOptions options;
+    options.url = urls.owner;
+    options.read_connections = options.write_connections = options.slow_connections = 1;
+    pg::Database owner(*loops.front(), std::move(options));
+    run_on(*loops.front(), [&owner] { return seed_and_close(owner); });
+    pg::PlainConnection(urls.owner).run("analyze");
+}
+
+void Application::Inside::serve() {
+    EdgeOptions const options{.production = config.production(),
+                              .cache = config.cache,
+                              .allowed_origins = config.allowed_origins,
+                              .allow_lan_origins = !config.production(),
+                              .json_depth_max = config.json_depth_max};
+    shared.emplace(
+        EdgeShared{options, *router, limiter, cache_tags, *metrics, identity.authenticator()});
+    std::vector<Loop*> all_loops;
+    std::vector<http::Service*> services;
+    for (std::size_t i = 0; i < loops.size(); ++i) {
+        edges.push_back(std::make_unique<Edge>(*shared, static_cast<int>(i), *databases[i]));
+        all_loops.push_back(loops[i].get());
+        services.push_back(edges.back().get());
+    }
+    server.emplace(config.server, all_loops, services, workers);
+    add_metrics();
+    WatchdogOptions watch;
+    watch.limit = config.watchdog_limit;
+    watchdog.emplace(all_loops, watch, &operations.registry);
+    server->listen();
+}
+
+void Application::Inside::add_metrics() {
+    metrics::Registry& registry = operations.registry;
+    metrics::add_process_metrics(registry, app::version_text);
+    registry.collect([this](std::string& out) { metrics->render(out); });
+    registry.collect([this](std::string& out) { app::render_server(out, server->counters()); });
+    registry.collect([this](std::string& out) {
+        std::vector<pg::Database const*> all;
+        for (auto const& database : databases) all.push_back(database.get());
+        app::render_databases(out, all);
+    });
+    registry.count_of("haat_cache_hits_total", "Answers from the response cache.",
+                      [this] { return sum_of(&http::ResponseCache::hits); });
+    registry.count_of("haat_cache_misses_total", "Answers that had to be made.",
+                      [this] { return sum_of(&http::ResponseCache::misses); });
+}
+
+double Application::Inside::sum_of(std::uint64_t (http::ResponseCache::*figure)() const) const {
+    double sum = 0;
+    for (auto const& edge : edges) sum += static_cast<double>((edge->cache().*figure)());
+    return sum;
+}
+
+void Application::Inside::drain() {
+    std::call_once(drained, [this] {
+        operations.draining = true;
+        if (!server) return;
+        std::promise<void> finished;
+        server->drain([&finished] { finished.set_value(); });
+        finished.get_future().wait();
+    });
+}
+
+void Application::Inside::stop() {
+    if (std::exchange(stopped, true)) return;
+    drain();
+    watchdog.reset();
+    if (!threads.empty())
+        for (auto& database : databases) {
+            pg::Database& mine = *database;
+            run_on(mine.loop(), [&mine] { return mine.stop(std::chrono::seconds(2)); });
+        }
+    for (auto& loop : loops) loop->stop();
+    for (auto& thread : threads) thread.join();
+    server.reset();
+    edges.clear();
+    databases.clear();
+    loops.clear();
+    if (cluster) cluster->stop();
+}
+
+Application::Application(app::Config config)
+    : inside_(std::make_unique<Inside>(std::move(config))) {
+    Inside& in = *inside_;
+    in.operations.metrics_token = in.config.metrics_token;
+    app::add_operation_routes(in.routes, in.operations);
+    app::add_module_routes(in.routes, in.identity);
+    in.operations.openapi = http::openapi(in.routes.all(), app::version_text);
+    in.router.emplace(in.routes.all());
+    in.metrics.emplace(in.config.loop_count(), route_names(in.routes));
+}
+Application::~Application() { stop(); }
+
+void Application::start() {
+    inside_->open_database();
+    inside_->make_loops();
+    inside_->start_loops();
+    if (inside_->config.demo) inside_->seed();
+    inside_->serve();
+}
+void Application::drain() { inside_->drain(); }
+void Application::stop() { inside_->stop(); }
+
+std::uint16_t Application::port() const { return inside_->server->port(); }
+Routes const& Application::routes() const { return inside_->routes; }
+pg::DatabaseUrls const& Application::database_urls() const { return inside_->urls; }
+std::string const& Application::openapi() const { return inside_->operations.openapi; }
+pg::Database& Application::database(int loop) {
+    return *inside_->databases.at(static_cast<std::size_t>(loop));
+}
+
+} // namespace haat
