@@ -32,7 +32,7 @@ struct DatabaseOptions {
     std::chrono::milliseconds slow_timeout{30'000};
     std::chrono::milliseconds connect_timeout{5'000};
     std::chrono::milliseconds acquire_timeout{2'000}; // for a free write or slow connection
-    std::chrono::milliseconds copy_timeout{600'000}; // a whole COPY, its other side included
+    std::chrono::milliseconds copy_timeout{600'000};  // a whole COPY, its other side included
     std::chrono::milliseconds backoff_max{2'000};
     /// For the slow log: called for every query that took longer.
     std::chrono::milliseconds slow_log_from{250};
