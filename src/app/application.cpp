@@ -5,12 +5,12 @@
 #include <thread>
 
 #include <app/modules.hpp>
+#include <app/open_database.hpp>
 #include <app/operations.hpp>
 #include <http/edge.hpp>
 #include <http/openapi.hpp>
 #include <loop/loop.hpp>
 #include <modules/identity/identity.hpp>
-#include <pg/cluster.hpp>
 #include <pg/migrate.hpp>
 #include <pg/plain.hpp>
 #include <telemetry/log.hpp>
@@ -46,6 +46,14 @@ Task<void> seed_and_close(pg::Database& owner) {
     co_await owner.stop(std::chrono::seconds(5));
 }
 
+void refuse_pending(pg::Migrator const& migrator) {
+    for (pg::MigrationStatus const& one : migrator.status())
+        if (one.state != pg::MigrationStatus::State::applied)
+            throw std::runtime_error("migration " + one.name + " is " +
+                                     std::string(name_of(one.state)) +
+                                     ": run `haat migrate`, or set HAAT_MIGRATE=auto");
+}
+
 std::vector<metrics::RequestMetrics::Route> route_names(Routes const& routes) {
     std::vector<metrics::RequestMetrics::Route> names;
     for (http::RouteSpec const& route : routes.all())
@@ -78,8 +86,7 @@ struct Application::Inside {
 
     app::Config config;
     Workers workers;
-    std::optional<pg::Cluster> cluster;
-    pg::DatabaseUrls urls;
+    app::OpenDatabase database;
     http::RateLimiter limiter;
     http::CacheTags cache_tags;
     app::Operations operations;
@@ -111,31 +118,20 @@ struct Application::Inside {
 };
 
 void Application::Inside::open_database() {
-    if (config.database_url.empty()) {
-        pg::ClusterOptions options;
-        options.data_directory = config.data_directory;
-        options.say = [](std::string_view text) { log::info(text); };
-        cluster.emplace(pg::Cluster::open(std::move(options)));
-        urls = {.owner = cluster->url(pg::Role::owner),
-                .request = cluster->url(pg::Role::request),
-                .worker = cluster->url(pg::Role::worker)};
-    } else {
-        urls = pg::prepare_given({.url = config.database_url,
-                                  .request_url = config.database_request_url,
-                                  .worker_url = config.database_worker_url,
-                                  .production = config.production()});
-    }
-    if (config.migrate) {
-        pg::Migrator migrator(urls.owner);
-        for (std::string const& name : migrator.apply()) log::info("migrated").field("name", name);
-    }
+    auto const say = [](std::string_view text) { log::info(text); };
+    database = app::open_database(config, app::Sharing::alone, say);
+    pg::Migrator migrator(database.urls.owner);
+    if (config.migrate)
+        migrator.apply(say);
+    else
+        refuse_pending(migrator);
     operations.migrated = true;
 }
 
 void Application::Inside::make_loops() {
     for (int i = 0; i < config.loop_count(); ++i) {
         Loop& loop = *loops.emplace_back(std::make_unique<Loop>(i));
-        pg::DatabaseOptions options = config.database_options(urls.request);
+        pg::DatabaseOptions options = config.database_options(database.urls.request);
         options.on_slow = [](std::string_view query, std::chrono::microseconds took) {
             auto const ms = static_cast<double>(took.count()) / 1'000.0;
             log::warn("slow query").field("query", query).field("ms", ms);
@@ -143,10 +139,10 @@ void Application::Inside::make_loops() {
         options.on_trouble = [](std::string_view text) {
             log::warn("database").field("why", text);
         };
-        pg::Database& database =
+        pg::Database& mine =
             *databases.emplace_back(std::make_unique<pg::Database>(loop, std::move(options)));
-        identity.serve(database);
-        database.listen("haat_cache", [this](std::string_view tag) {
+        identity.serve(mine);
+        mine.listen("haat_cache", [this](std::string_view tag) {
             tag.empty() ? cache_tags.drop_all() : cache_tags.drop(tag);
         });
     }
@@ -154,8 +150,8 @@ void Application::Inside::make_loops() {
 
 void Application::Inside::start_loops() {
     for (auto& loop : loops) threads.emplace_back([&loop] { loop->run(); });
-    for (auto& database : databases) {
-        pg::Database& mine = *database;
+    for (auto& each : databases) {
+        pg::Database& mine = *each;
         run_on(mine.loop(), [&mine] { return connect(mine); });
     }
 }
@@ -163,11 +159,11 @@ void Application::Inside::start_loops() {
 // Demo data is written with the owner's rights: nobody becomes an administrator by a request.
 void Application::Inside::seed() {
     pg::DatabaseOptions options;
-    options.url = urls.owner;
+    options.url = database.urls.owner;
     options.read_connections = options.write_connections = options.slow_connections = 1;
     pg::Database owner(*loops.front(), std::move(options));
     run_on(*loops.front(), [&owner] { return seed_and_close(owner); });
-    pg::PlainConnection(urls.owner).run("analyze");
+    pg::PlainConnection(database.urls.owner).run("analyze");
 }
 
 void Application::Inside::serve() {
@@ -200,7 +196,7 @@ void Application::Inside::add_metrics() {
     registry.collect([this](std::string& out) { app::render_server(out, server->counters()); });
     registry.collect([this](std::string& out) {
         std::vector<pg::Database const*> all;
-        for (auto const& database : databases) all.push_back(database.get());
+        for (auto const& each : databases) all.push_back(each.get());
         app::render_databases(out, all);
     });
     registry.count_of("haat_cache_hits_total", "Answers from the response cache.",
@@ -230,8 +226,8 @@ void Application::Inside::stop() {
     drain();
     watchdog.reset();
     if (!threads.empty())
-        for (auto& database : databases) {
-            pg::Database& mine = *database;
+        for (auto& each : databases) {
+            pg::Database& mine = *each;
             run_on(mine.loop(), [&mine] { return mine.stop(std::chrono::seconds(2)); });
         }
     for (auto& loop : loops) loop->stop();
@@ -240,7 +236,7 @@ void Application::Inside::stop() {
     edges.clear();
     databases.clear();
     loops.clear();
-    if (cluster) cluster->stop();
+    if (database.cluster) database.cluster->stop();
 }
 
 Application::Application(app::Config config)
@@ -267,7 +263,7 @@ void Application::stop() { inside_->stop(); }
 
 std::uint16_t Application::port() const { return inside_->server->port(); }
 Routes const& Application::routes() const { return inside_->routes; }
-pg::DatabaseUrls const& Application::database_urls() const { return inside_->urls; }
+pg::DatabaseUrls const& Application::database_urls() const { return inside_->database.urls; }
 std::string const& Application::openapi() const { return inside_->operations.openapi; }
 pg::Database& Application::database(int loop) {
     return *inside_->databases.at(static_cast<std::size_t>(loop));

@@ -297,6 +297,9 @@ void add_server(std::vector<Setting>& all) {
         make({"server.metrics_token", "METRICS_TOKEN",
               "The bearer token for /metrics; without one it answers this machine only.", true},
              AT(metrics_token)));
+    all.push_back(make({"server.cache", "HAAT_CACHE",
+                        "Whether finished public responses are kept and given again."},
+                       AT(cache)));
     all.push_back(at_least_one({"server.cache_bytes_max", "HAAT_CACHE_BYTES_MAX",
                                 "Memory of each loop for finished public responses."},
                                AT(cache_bytes_max)));

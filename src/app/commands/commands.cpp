@@ -4,6 +4,8 @@
 #include <exception>
 
 #include <CLI/CLI.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 
 namespace haat::app {
 
@@ -11,6 +13,12 @@ namespace {
 
 // The first one is run when no command is named.
 constexpr Command table[] = {
+    {"serve", "", "start everything and serve", serve},
+    {"routes", "", "print the table of routes", routes},
+    {"docs", "[folder]", "write the generated documents", docs},
+    {"migrate", "[status]", "run the migrations that are pending, or list all", migrate},
+    {"config", "", "show every setting and where it came from", config},
+    {"doctor", "", "look for what is wrong with this machine, and name the cure", doctor},
     {"version", "", "print the version", version},
 };
 
@@ -36,6 +44,10 @@ int run_command(int count, char** words) {
     try {
         return chosen->run(invocation);
     } catch (std::exception const& error) {
+        if (invocation.json)
+            std::printf(
+                "%s\n",
+                boost::json::serialize(boost::json::object{{"error", error.what()}}).c_str());
         std::fprintf(stderr, "haat %s: %s\n", chosen->name, error.what());
         return 1;
     }

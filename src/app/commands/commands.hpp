@@ -26,6 +26,12 @@ struct Command {
 /// Finds the command in `words` (the first of the table when none is named) and runs it.
 int run_command(int count, char** words);
 
+int migrate(Invocation const&);
+int config(Invocation const&);
+int doctor(Invocation const&);
+int serve(Invocation const&);
+int routes(Invocation const&);
+int docs(Invocation const&);
 int version(Invocation const&);
 
 } // namespace haat::app
