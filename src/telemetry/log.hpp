@@ -7,7 +7,6 @@
 // Before configure(), after shutdown() and in a forked child, lines are written at once.
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -57,6 +56,8 @@ std::uint64_t dropped();
 /// Whether lines of this level are written at all.
 bool enabled(Level);
 
+struct LineText;
+
 /// One line; written when the statement ends. Values whose name speaks of a password, token,
 /// secret, cookie or authorization are masked. Long values are cut.
 class Line {
@@ -91,12 +92,10 @@ private:
     Line& number(std::string_view name, std::int64_t value);
     Line& natural(std::string_view name, std::uint64_t value);
     Line& truth(std::string_view name, bool value);
-    bool begin(std::string_view name, std::size_t room);
+    bool begin(std::string_view name, std::size_t value_room);
 
-    static constexpr std::size_t bytes_max = 8 * 1024;
     Level level_;
-    std::uint32_t size_ = 0; // 0: this level is not written
-    std::array<char, bytes_max> text_;
+    LineText* text_; // the thread's, lent; null: this level is not written
 };
 
 inline Line debug(std::string_view message) { return {Level::debug, message}; }
