@@ -50,6 +50,12 @@ constexpr std::array codes{
     Saying{"too_few", "has too few entries"},
     Saying{"too_many", "has too many entries"},
     Saying{"not_one_of", "is not one of the known values"},
+    Saying{"needs_small_letter", "must have a small letter"},
+    Saying{"needs_capital_letter", "must have a capital letter"},
+    Saying{"needs_digit", "must have a digit"},
+    Saying{"needs_mark", "must have a character that is neither a letter nor a digit"},
+    Saying{"same_as_email", "must not be the e-mail address"},
+    Saying{"too_common", "is one of the first that anybody would try"},
 };
 
 /// The value of `key` in {"min":1} or {"expected":"email"}, without quotes.

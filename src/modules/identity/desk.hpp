@@ -110,8 +110,8 @@ private:
     std::uint64_t const seed_;
     std::uint64_t seen_ = 0;
     std::uint64_t drops_ = 0; // a standing that was asked for before a drop is not remembered
-    Generations<std::uint64_t, Known, NumberHash> known_{10'000};
-    Generations<Uuid, Remembered, UuidHash> remembered_{10'000};
+    Generations<std::uint64_t, Known, NumberHash> known_{4'000};
+    Generations<Uuid, Remembered, UuidHash> remembered_{4'000};
 };
 
 } // namespace haat::identity
