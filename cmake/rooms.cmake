@@ -7,7 +7,8 @@ set_property(GLOBAL PROPERTY HAAT_EDGES "")
 
 function(haat_part kind name folder)
     cmake_parse_arguments(ARG "" "" "USES" ${ARGN})
-    set_property(GLOBAL APPEND PROPERTY HAAT_EDGES "${kind} ${name}: ${ARG_USES}")
+    list(JOIN ARG_USES " " uses)
+    set_property(GLOBAL APPEND PROPERTY HAAT_EDGES "${kind} ${name}: ${uses}")
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/*.cpp)
     file(GLOB_RECURSE tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${folder}/test/*.cpp)
     if(tests)
@@ -58,6 +59,13 @@ function(haat_program)
     file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/edges.txt CONTENT "${text}\n")
 endfunction()
 
+# The house's own lint: no Boost, so that it is there in seconds.
+function(haat_tidy)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/tidy/*.cpp)
+    add_executable(tidy EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tools/tidy.cpp ${sources})
+    target_include_directories(tidy PRIVATE ${CMAKE_SOURCE_DIR})
+endfunction()
+
 # One test binary: test/ and the test folders of rooms and modules.
 function(haat_tests)
     get_property(sources GLOBAL PROPERTY HAAT_TEST_SOURCES)
@@ -68,6 +76,7 @@ function(haat_tests)
     target_compile_definitions(haat_tests PRIVATE HAAT_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                HAAT_BINARY_DIR="${CMAKE_BINARY_DIR}" HAAT_TESTING=1)
     target_link_libraries(haat_tests ${all} ${HAAT_LIBRARIES} GTest::gtest GTest::gmock)
+    add_dependencies(haat_tests tidy haat) # both are run by tests
 endfunction()
 
 # Every file of fuzz/ is one libFuzzer program, linked with all of haat: `fuzzers` builds them.

@@ -1,5 +1,6 @@
 #include <test/harness/process.hpp>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -36,6 +37,7 @@ struct Process::Reader {
             if (text.size() < text_max) text.append(bytes, static_cast<std::size_t>(size));
         }
         ::close(descriptor);
+        ended = true;
     }
     std::string so_far() {
         std::lock_guard const guard(mutex);
@@ -45,6 +47,7 @@ struct Process::Reader {
     static constexpr std::size_t text_max = 8 << 20;
     std::mutex mutex;
     std::string text;
+    std::atomic<bool> ended{false};
     std::thread thread;
 };
 
@@ -154,6 +157,7 @@ std::optional<int> Process::wait(std::chrono::milliseconds deadline) {
 }
 
 std::string Process::output() const { return output_->so_far(); }
+bool Process::said_all() const { return output_->ended && errors_->ended; }
 std::string Process::errors() const { return errors_->so_far(); }
 
 Finished run_process(ProcessOptions options, std::chrono::milliseconds deadline) {
@@ -164,15 +168,8 @@ Finished run_process(ProcessOptions options, std::chrono::milliseconds deadline)
         process.wait();
     }
     // The pipes may hold a last piece after the end.
-    std::string output, errors;
-    soon([&] {
-        std::string const more = process.output(), more_errors = process.errors();
-        bool const still = more == output && more_errors == errors;
-        output = more;
-        errors = more_errors;
-        return still;
-    });
-    return {code.value_or(-1), output, errors};
+    soon([&] { return process.said_all(); });
+    return {code.value_or(-1), process.output(), process.errors()};
 }
 
 } // namespace haat::test

@@ -46,6 +46,7 @@ public:
 
     std::string output() const; // stdout so far
     std::string errors() const; // stderr so far
+    bool said_all() const;      // both were closed, and all of it was read
 
 private:
     struct Reader;
