@@ -1,5 +1,6 @@
 #include <base/text_forms.hpp>
 
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cstring>
@@ -46,9 +47,21 @@ std::uint64_t magnitude(char*& at, std::int64_t value) {
 
 char* put_number(char* at, std::uint64_t value) { return std::to_chars(at, at + 20, value).ptr; }
 
-template <int Width> char* put_digits(char* at, unsigned value) {
-    for (int i = Width; i-- > 0; value /= 10) at[i] = static_cast<char>('0' + value % 10);
-    return at + Width;
+constexpr auto digit_pairs = [] {
+    std::array<char, 200> pairs{};
+    for (std::size_t i = 0; i < 100; ++i) {
+        pairs[2 * i] = static_cast<char>('0' + i / 10);
+        pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
+    }
+    return pairs;
+}();
+char* put_two(char* at, unsigned value) {
+    std::memcpy(at, digit_pairs.data() + std::size_t{2} * value, 2);
+    return at + 2;
+}
+char* put_three(char* at, unsigned value) {
+    *at = static_cast<char>('0' + value / 100);
+    return put_two(at + 1, value % 100);
 }
 
 /// Takes text from the left, piece by piece.
@@ -127,11 +140,11 @@ char* write_seconds(char* at, std::int64_t& micros) {
     at = write(at, Date{static_cast<std::int32_t>(days)});
     auto const seconds = static_cast<unsigned>(micros / micros_of_second);
     *at++ = 'T';
-    at = put_digits<2>(at, seconds / 3600);
+    at = put_two(at, seconds / 3600);
     *at++ = ':';
-    at = put_digits<2>(at, seconds / 60 % 60);
+    at = put_two(at, seconds / 60 % 60);
     *at++ = ':';
-    at = put_digits<2>(at, seconds % 60);
+    at = put_two(at, seconds % 60);
     *at++ = '.';
     micros %= micros_of_second;
     return at;
@@ -171,7 +184,7 @@ char* write(char* at, Money money) {
     std::uint64_t const minor = magnitude(at, money.minor);
     at = put_number(at, minor / 100);
     *at++ = '.';
-    return put_digits<2>(at, static_cast<unsigned>(minor % 100));
+    return put_two(at, static_cast<unsigned>(minor % 100));
 }
 
 char* write(char* at, Quantity quantity) {
@@ -180,7 +193,7 @@ char* write(char* at, Quantity quantity) {
     auto const part = static_cast<unsigned>(thousandths % 1000);
     if (part == 0) return at;
     *at++ = '.';
-    at = put_digits<3>(at, part);
+    at = put_three(at, part);
     while (at[-1] == '0') --at;
     return at;
 }
@@ -188,23 +201,25 @@ char* write(char* at, Quantity quantity) {
 char* write(char* at, Date date) {
     int const days = std::min(std::max(date.days, days_min), days_max);
     std::chrono::year_month_day const day{std::chrono::sys_days(std::chrono::days(days))};
-    at = put_digits<4>(at, static_cast<unsigned>(static_cast<int>(day.year())));
+    auto const year = static_cast<unsigned>(static_cast<int>(day.year()));
+    at = put_two(put_two(at, year / 100), year % 100);
     *at++ = '-';
-    at = put_digits<2>(at, static_cast<unsigned>(day.month()));
+    at = put_two(at, static_cast<unsigned>(day.month()));
     *at++ = '-';
-    return put_digits<2>(at, static_cast<unsigned>(day.day()));
+    return put_two(at, static_cast<unsigned>(day.day()));
 }
 
 char* write(char* at, Timestamp time) {
     at = write_seconds(at, time.micros);
-    at = put_digits<3>(at, static_cast<unsigned>(time.micros / 1000));
+    at = put_three(at, static_cast<unsigned>(time.micros / 1000));
     *at++ = 'Z';
     return at;
 }
 
 char* write_with_micros(char* at, Timestamp time) {
     at = write_seconds(at, time.micros);
-    at = put_digits<6>(at, static_cast<unsigned>(time.micros));
+    at = put_three(at, static_cast<unsigned>(time.micros / 1000));
+    at = put_three(at, static_cast<unsigned>(time.micros % 1000));
     *at++ = 'Z';
     return at;
 }

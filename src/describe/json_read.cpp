@@ -138,20 +138,23 @@ public:
         return true;
     }
     bool on_string(json::string_view text, std::size_t, json::error_code& error) {
-        return whole({.what = Token::What::string}, text, error);
+        if (!text_.empty()) [[unlikely]]
+            return joined({.what = Token::What::string}, text, error);
+        return scalar({.what = Token::What::string, .text = view(text)}, error);
     }
     bool on_number_part(json::string_view text, json::error_code&) {
         text_.append(text.data(), text.size());
         return true;
     }
     bool on_int64(std::int64_t value, json::string_view text, json::error_code& error) {
-        return whole({.what = Token::What::number, .is_int64 = true, .int64 = value}, text, error);
+        Token const token{.what = Token::What::number, .is_int64 = true, .int64 = value};
+        return joined(token, text, error);
     }
     bool on_uint64(std::uint64_t, json::string_view text, json::error_code& error) {
-        return whole({.what = Token::What::number}, text, error);
+        return joined({.what = Token::What::number}, text, error);
     }
     bool on_double(double, json::string_view text, json::error_code& error) {
-        return whole({.what = Token::What::number}, text, error);
+        return joined({.what = Token::What::number}, text, error);
     }
     bool on_bool(bool value, json::error_code& error) {
         return scalar({.what = Token::What::boolean, .boolean = value}, error);
@@ -194,8 +197,14 @@ private:
         if (skipping_) return;
         if (collector_.running()) return collector_.key(name);
         Frame& frame = frames_[depth_ - 1];
-        std::uint32_t const count = frame.shape->count;
         // Most often the keys come in the order of the members.
+        std::uint32_t const guess = frame.next;
+        if (guess < frame.shape->count && frame.shape->fields[guess].name.json() == name) [[likely]]
+            return found(frame, guess);
+        search(frame, name);
+    }
+    [[gnu::noinline]] void search(Frame& frame, std::string_view name) {
+        std::uint32_t const count = frame.shape->count;
         for (std::uint32_t step = 0, i = frame.next; step < count; ++step) {
             if (matches(frame.shape->fields[i].name, name)) return found(frame, i);
             i = i + 1 == count ? 0 : i + 1;
@@ -314,7 +323,8 @@ private:
         return true;
     }
 
-    bool whole(Token token, json::string_view text, json::error_code& error) {
+    /// The last part of a string or number, or the only one.
+    bool joined(Token token, json::string_view text, json::error_code& error) {
         if (text_.empty()) {
             token.text = view(text);
             return scalar(token, error);
@@ -336,19 +346,14 @@ private:
         return going_on(error);
     }
     void place(Token const& token) {
-        if (depth_ == 1 && frames_[0].unwrapped) { // {"data":5} is an unknown field
-            frames_[0].unwrapped = false;
+        if (depth_ == 1 && frames_[0].unwrapped) [[unlikely]] {
+            frames_[0].unwrapped = false; // {"data":5} is an unknown field
             return;
         }
-        if (token.what == Token::What::null && value_shape_->kind != Kind::json) {
-            if (is_nullable(value_shape_->kind))
-                value_shape_->clear(value_);
-            else
-                report("null", *value_shape_, note_, depth_);
-            return;
-        }
-        unwrap_nullable();
-        if (value_shape_->kind == Kind::json) {
+        if (token.what == Token::What::null && value_shape_->kind != Kind::json)
+            return place_null();
+        if (is_nullable(value_shape_->kind)) unwrap_nullable();
+        if (value_shape_->kind == Kind::json) [[unlikely]] {
             if (!collector_.only(as<Json>(value_), token))
                 report("format", *value_shape_, note_, depth_);
             return;
@@ -356,6 +361,12 @@ private:
         auto const code = read_leaf(*value_shape_, note_, value_, token, dialect_);
         if (!code.empty()) [[unlikely]]
             report(code, *value_shape_, note_, depth_);
+    }
+    void place_null() {
+        if (is_nullable(value_shape_->kind))
+            value_shape_->clear(value_);
+        else
+            report("null", *value_shape_, note_, depth_);
     }
 
     void check_required() {

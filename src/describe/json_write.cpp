@@ -77,12 +77,7 @@ public:
             at = escape(at, *from, end - from);
             ++from;
         }
-        for (; from != end; ++from) {
-            if (escapes[static_cast<unsigned char>(*from)]) [[unlikely]]
-                at = escape(at, *from, end - from);
-            else
-                *at++ = *from;
-        }
+        at = rest(at, from, end);
         *at++ = '"';
         at_ = at;
     }
@@ -91,6 +86,26 @@ private:
     // Room beyond a string's own size: quotes, one escape, and a store of sixteen bytes.
     static constexpr std::size_t slack = 32;
 
+    /// The last fifteen letters or fewer: by two halves that overlap, when they are clean.
+    char* rest(char* at, char const* from, char const* end) {
+        auto const size = static_cast<std::size_t>(end - from);
+        if (size >= 8) {
+            __m128i const head = _mm_loadl_epi64(reinterpret_cast<__m128i const*>(from));
+            __m128i const tail = _mm_loadl_epi64(reinterpret_cast<__m128i const*>(end - 8));
+            if (!dirty_mask(_mm_unpacklo_epi64(head, tail))) [[likely]] {
+                _mm_storel_epi64(reinterpret_cast<__m128i*>(at), head);
+                _mm_storel_epi64(reinterpret_cast<__m128i*>(at + size - 8), tail);
+                return at + size;
+            }
+        }
+        for (; from != end; ++from) {
+            if (escapes[static_cast<unsigned char>(*from)]) [[unlikely]]
+                at = escape(at, *from, end - from);
+            else
+                *at++ = *from;
+        }
+        return at;
+    }
     void room(std::size_t size) {
         if (static_cast<std::size_t>(end_ - at_) < size) [[unlikely]]
             grow(size);

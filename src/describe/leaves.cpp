@@ -22,18 +22,32 @@ bool same_ignoring_case(std::string_view a, std::string_view b) {
 }
 
 /// Nothing but what can be seen in ASCII, and blanks.
+bool is_plain(__m128i letters) {
+    // As signed bytes everything beyond ASCII is below the blank as well.
+    __m128i const odd = _mm_or_si128(_mm_cmplt_epi8(letters, _mm_set1_epi8(' ')),
+                                     _mm_cmpeq_epi8(letters, _mm_set1_epi8(0x7F)));
+    return _mm_movemask_epi8(odd) == 0;
+}
 bool is_plain(std::string_view text) {
-    std::size_t at = 0;
-    for (; at + 16 <= text.size(); at += 16) {
-        __m128i const letters = _mm_loadu_si128(reinterpret_cast<__m128i const*>(text.data() + at));
-        // As signed bytes everything beyond ASCII is below the blank as well.
-        __m128i const odd = _mm_or_si128(_mm_cmplt_epi8(letters, _mm_set1_epi8(' ')),
-                                         _mm_cmpeq_epi8(letters, _mm_set1_epi8(0x7F)));
-        if (_mm_movemask_epi8(odd)) return false;
+    char const* from = text.data();
+    char const* const end = from + text.size();
+    for (; end - from >= 16; from += 16)
+        if (!is_plain(_mm_loadu_si128(reinterpret_cast<__m128i const*>(from)))) return false;
+    if (end - from >= 8) { // two halves that overlap
+        __m128i const head = _mm_loadl_epi64(reinterpret_cast<__m128i const*>(from));
+        __m128i const tail = _mm_loadl_epi64(reinterpret_cast<__m128i const*>(end - 8));
+        return is_plain(_mm_unpacklo_epi64(head, tail));
     }
-    for (; at < text.size(); ++at)
-        if (static_cast<unsigned char>(text[at] - ' ') > 0x7E - 0x20) return false;
+    for (; from != end; ++from)
+        if (static_cast<unsigned char>(*from - ' ') > 0x7E - 0x20) return false;
     return true;
+}
+
+/// trimmed(), at once where there is nothing to trim.
+std::string_view tidied(std::string_view text) {
+    if (!text.empty() && text.front() > ' ' && text.back() > ' ') [[likely]]
+        return text;
+    return trimmed(text);
 }
 
 std::string_view check_length(Shape const& shape, std::size_t characters) {
@@ -84,7 +98,7 @@ std::string_view read_boolean(void* into, Token const& token) {
         return {};
     }
     if (token.what != What::string) return "type";
-    std::string_view const text = trimmed(token.text);
+    std::string_view const text = tidied(token.text);
     bool const yes = text == "1" || same_ignoring_case(text, "true");
     if (!yes && text != "0" && !same_ignoring_case(text, "false")) return "type";
     as<bool>(into) = yes;
@@ -96,7 +110,7 @@ std::string_view read_integer(Token const& token, Limits limits, std::int64_t& v
     if (token.is_int64) {
         value = token.int64;
     } else {
-        std::string_view const text = trimmed(token.text);
+        std::string_view const text = tidied(token.text);
         char const* const end = text.data() + text.size();
         auto const read = std::from_chars(text.data(), end, value);
         if (read.ptr != end || read.ec == std::errc::invalid_argument) return "type";
@@ -109,7 +123,7 @@ std::string_view read_integer(Token const& token, Limits limits, std::int64_t& v
 
 std::string_view read_float(Token const& token, Limits limits, double& into) {
     if (token.what != What::number && token.what != What::string) return "type";
-    std::string_view const text = trimmed(token.text);
+    std::string_view const text = tidied(token.text);
     if (text.find_first_not_of("0123456789+-.eE") != text.npos) return "type";
     double value = 0;
     char const* const end = text.data() + text.size();
@@ -130,7 +144,7 @@ std::string_view read_fixed(Token const& token, Note const* note, std::int64_t s
     auto& count = as<std::int64_t>(&into);
     if (dialect == Dialect::stored) return read_integer(token, {INT64_MIN, INT64_MAX}, count);
     Word word;
-    if (!parse(trimmed(token.text), word)) return "format";
+    if (!parse(tidied(token.text), word)) return "format";
     __extension__ using Wide = __int128;
     Wide const wide = as<std::int64_t>(&word);
     if (note && wide < Wide{note->min} * scale) return "too_small";
@@ -179,6 +193,8 @@ std::string number_param(std::string_view name, std::int64_t value) {
 
 std::string_view read_leaf(Shape const& shape, Note const* note, void* into, Token const& token,
                            Dialect dialect) {
+    if (shape.kind == Kind::text && token.what == What::string && dialect == Dialect::api)
+        return read_text(shape, as<std::string>(into), tidied(token.text)); // the most frequent
     switch (shape.kind) {
     case Kind::boolean: return read_boolean(into, token);
     case Kind::int32: {
@@ -204,7 +220,7 @@ std::string_view read_leaf(Shape const& shape, Note const* note, void* into, Tok
         as<std::string>(into).assign(token.text);
         return {};
     }
-    std::string_view const text = shape.kind == Kind::secret ? token.text : trimmed(token.text);
+    std::string_view const text = shape.kind == Kind::secret ? token.text : tidied(token.text);
     return read_string_leaf(shape, into, text);
 }
 
