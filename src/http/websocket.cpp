@@ -189,6 +189,7 @@ Task<void> run_web_socket(WebSocketStart start) {
     auto const inside = std::make_shared<WebSocket::Inside>(start);
     std::unique_ptr<WebSocket> socket(new WebSocket(inside));
     socket->set({});
+    inside->socket.auto_fragment(false); // a message is one frame, written without a copy
     // Beast looks at the handshake once more, by its own rules, and writes the 101.
     beast::http::request<beast::http::empty_body> request{beast::http::verb::get, "/", 11};
     request.set(beast::http::field::host, "haat");

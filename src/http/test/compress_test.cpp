@@ -46,7 +46,7 @@ TEST(Compression, every_coding_comes_back_the_same_small_and_large) {
             EXPECT_EQ(response.header("Content-Encoding"), coding);
             EXPECT_EQ(response.header("Vary"), "Accept-Encoding");
             EXPECT_LT(response.body.size(), size / 2);
-            EXPECT_EQ(decode(coding, response.body, size), TestService::text(size));
+            EXPECT_TRUE(decode(coding, response.body, size) == TestService::text(size));
         }
 }
 

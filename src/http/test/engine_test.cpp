@@ -119,7 +119,7 @@ TEST(Engine, large_bodies_both_ways) {
         fmt::format("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", body.size()));
     client.send(body);
     client.send(get("/after"));
-    EXPECT_EQ(client.read_response().body, body);
+    EXPECT_TRUE(client.read_response().body == body);
     EXPECT_EQ(client.read_response().body, "GET /after ");
 }
 

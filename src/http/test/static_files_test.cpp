@@ -61,7 +61,7 @@ TEST_P(StaticFilesTest, serves_whole_files) {
     EXPECT_EQ(response.header("Content-Type"), "text/plain; charset=utf-8");
     EXPECT_EQ(response.header("Cache-Control"), "no-cache");
     EXPECT_EQ(response.header("Accept-Ranges"), "bytes");
-    EXPECT_EQ(get("large.bin").body, large_);
+    EXPECT_TRUE(get("large.bin").body == large_);
     EXPECT_EQ(get("sub/").body, "<p>index</p>");
     EXPECT_EQ(get("empty.txt").body, "");
     EXPECT_EQ(get("%61.txt").body, "0123456789");
@@ -124,8 +124,8 @@ TEST_P(StaticFilesTest, ranges) {
     EXPECT_EQ(get("a.txt", "Range: bytes=0-1\r\nIf-Range: " + tag + "\r\n").status, 206);
     EXPECT_EQ(get("a.txt", "Range: bytes=0-1\r\nIf-Range: \"old\"\r\n").status, 200);
     EXPECT_EQ(get("a.txt", "Range: bytes=0-1\r\nIf-Range: W/" + tag + "\r\n").status, 200);
-    EXPECT_EQ(get("large.bin", "Range: bytes=1000000-1999999\r\n").body,
-              large_.substr(1'000'000, 1'000'000));
+    EXPECT_TRUE(get("large.bin", "Range: bytes=1000000-1999999\r\n").body ==
+                large_.substr(1'000'000, 1'000'000));
 }
 
 TEST_P(StaticFilesTest, nothing_outside_is_reached) {
