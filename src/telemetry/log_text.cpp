@@ -184,13 +184,14 @@ void begin_line(Pen& pen, Level level) {
 }
 
 bool sounds_secret(std::string_view name) {
-    static constexpr std::array<std::string_view, 8> words{
-        "password", "token", "secret", "authorization", "cookie", "otp", "api_key", "apikey"};
-    std::array<char, 64> lower{};
-    std::size_t const size = std::min(name.size(), lower.size());
-    std::transform(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(size), lower.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c; });
-    std::string_view const text(lower.data(), size);
+    static constexpr std::array<std::string_view, 7> words{
+        "password", "token", "secret", "authorization", "cookie", "otp", "apikey"};
+    std::array<char, 64> bare{}; // "X-Api-Key" as "xapikey"
+    std::size_t size = 0;
+    for (char const c : name.substr(0, bare.size()))
+        if (c != '-' && c != '_')
+            bare[size++] = c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c;
+    std::string_view const text(bare.data(), size);
     return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
         return text.find(word) != std::string_view::npos;
     });

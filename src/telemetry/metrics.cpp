@@ -25,8 +25,12 @@ void append(std::string& out, double value) {
     } else if (std::isinf(value)) {
         out.append(value > 0 ? "+Inf" : "-Inf");
     } else {
+        // "0.0005" rather than "5e-04": people read these too. What is very large or very small
+        // does not fit and has an exponent.
         std::array<char, 32> digits{};
-        auto const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+        char* const last = digits.data() + digits.size();
+        auto [end, error] = std::to_chars(digits.data(), last, value, std::chars_format::fixed);
+        if (error != std::errc{}) end = std::to_chars(digits.data(), last, value).ptr;
         out.append(digits.data(), end);
     }
 }

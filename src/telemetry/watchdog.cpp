@@ -33,8 +33,9 @@ struct Watched {
     metrics::Histogram* lag = nullptr;
     std::shared_ptr<Answer> answer = std::make_shared<Answer>();
     std::int64_t asked_at = 0; // 0: nothing asked
-    char const* doing = "";    // when it was last seen not to answer
-    bool unfair = false;        // this heartbeat says nothing about the loop
+    char const* doing = "";    // what it was seen doing most while it did not answer
+    int votes = 0;
+    bool unfair = false; // this heartbeat says nothing about the loop
     bool told_of_hanging = false;
 };
 
@@ -102,6 +103,7 @@ struct Watchdog::Inside {
         one.answer->at.store(0, std::memory_order_relaxed);
         one.asked_at = nanos_now();
         one.doing = "";
+        one.votes = 0;
         one.unfair = false;
         one.told_of_hanging = false;
         one.loop->post(
@@ -109,7 +111,10 @@ struct Watchdog::Inside {
     }
 
     void still_silent(Watched& one, std::size_t index) {
-        one.doing = one.loop->doing();
+        // A majority vote in one pass: one look may fall on what came before or after the culprit.
+        char const* const now = one.loop->doing();
+        if (one.votes == 0) one.doing = now;
+        one.votes += one.doing == now ? 1 : -1;
         std::int64_t const silent = nanos_now() - one.asked_at;
         if (one.told_of_hanging || one.unfair || as_millis(silent) < options.hangs_after) return;
         one.told_of_hanging = true;
