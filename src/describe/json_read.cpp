@@ -2,6 +2,8 @@
 #include <describe/codec.hpp>
 #include <describe/leaves.hpp>
 
+#include <algorithm>
+
 #include <boost/json/basic_parser_impl.hpp>
 
 namespace haat::describe {
@@ -164,7 +166,10 @@ public:
     bool on_comment(json::string_view, json::error_code&) { return true; }
 
     bool full() const { return full_; }
-    void report_too_deep() { report("too_deep", *root_, nullptr, depth_); }
+    /// A value that is skipped has no path of its own.
+    void report_too_deep() {
+        report("too_deep", *root_, nullptr, skipping_ ? std::max(depth_ - 1, 0) : depth_);
+    }
 
 private:
     /// One object or list that is open.

@@ -118,6 +118,7 @@ private:
     void add_to_list(Slot const& slot, Shape const& list, std::string_view value, Adding how) {
         void* const at = inner(*slot.field->shape, slot.at);
         if (!how.again) list.clear(at);
+        if (value.empty()) return;
         if (value.starts_with('[')) return read_json(slot.path, list, at, value);
         if (how.listed || !is_leaf(core_of(*list.element).kind))
             return add_element(slot, list, at, value);
