@@ -1,6 +1,7 @@
 #include <http/body.hpp>
 
 #include <http/headers.hpp>
+#include <http/multipart.hpp>
 
 namespace haat::http {
 
@@ -16,6 +17,10 @@ void decode_body(Request const& request, describe::Shape const& shape, void* int
     std::string_view const type = request.header("content-type");
     if (is_media_type(type, "application/x-www-form-urlencoded")) {
         describe::decode_query(request.body, shape, into, problems);
+        return;
+    }
+    if (is_media_type(type, "multipart/form-data")) {
+        describe::decode_form(read_fields(request, FormLimits{}), shape, into, problems);
         return;
     }
     if (!is_json(type)) throw Refusal(unsupported_media);

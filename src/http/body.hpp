@@ -6,7 +6,7 @@
 
 namespace haat::http {
 
-/// JSON (bare or under "data") and URL-encoded forms. Throws malformed_json or unsupported_media.
+/// JSON (bare or under "data") and forms without files. Throws malformed_json or unsupported_media.
 void decode_body(Request const& request, describe::Shape const& shape, void* into,
                  Problems& problems, describe::ReadOptions const& options);
 
