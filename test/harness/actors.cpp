@@ -12,28 +12,28 @@ constexpr std::array<std::string_view, everybody.size()> names{"guest",   "stran
                                                                "manager", "accountant",  "staff",
                                                                "viewer",  "other_owner", "admin"};
 
-std::string add_user(TestDatabase& db, std::string_view name) {
+std::string add_user(pg::PlainConnection& db, std::string_view name) {
     std::string const id = to_string(new_uuid());
-    db.rows("insert into identity.users (id, email, email_lower, full_name, platform_role,"
-            " referral_code) values ($1::uuid, $2, $2, $3, $4, $5)",
-            {id, std::string(name) + "@haat.test", std::string(name),
-             name == "admin" ? "admin" : "customer", "REF-" + std::string(name)});
+    db.ask("insert into identity.users (id, email, email_lower, full_name, platform_role,"
+           " referral_code) values ($1::uuid, $2, $2, $3, $4, $5)",
+           {id, std::string(name) + "@haat.test", std::string(name),
+            name == "admin" ? "admin" : "customer", "REF-" + std::string(name)});
     return id;
 }
 
-std::string add_organization(TestDatabase& db, std::string const& name) {
+std::string add_organization(pg::PlainConnection& db, std::string const& name) {
     std::string const id = to_string(new_uuid());
-    db.rows("insert into identity.organizations (id, display_name, owner_name, slug, status)"
-            " values ($1::uuid, $2, 'Asha Rao', $2, 'authorized')",
-            {id, name});
+    db.ask("insert into identity.organizations (id, display_name, owner_name, slug, status)"
+           " values ($1::uuid, $2, 'Asha Rao', $2, 'authorized')",
+           {id, name});
     return id;
 }
 
-void add_member(TestDatabase& db, std::string const& org, std::string const& user,
+void add_member(pg::PlainConnection& db, std::string const& org, std::string const& user,
                 std::string const& role) {
-    db.rows("insert into identity.memberships (org_id, user_id, role)"
-            " values ($1::uuid, $2::uuid, $3)",
-            {org, user, role});
+    db.ask("insert into identity.memberships (org_id, user_id, role)"
+           " values ($1::uuid, $2::uuid, $3)",
+           {org, user, role});
 }
 
 std::string upper(std::string_view text) {
@@ -46,12 +46,12 @@ std::string upper(std::string_view text) {
 
 std::string_view name_of(Who who) { return names[static_cast<std::size_t>(who)]; }
 
-std::string Actors::sign_in(TestDatabase& db, std::string const& user, bool is_admin) {
+std::string Actors::sign_in(pg::PlainConnection& db, std::string const& user, bool is_admin) {
     std::string const session = to_string(new_uuid());
-    db.rows("insert into identity.sessions (id, user_id, refresh_hash, ip, user_agent, created_at,"
-            " expires_at) values ($1::uuid, $2::uuid, repeat('x', 43), '127.0.0.1', 'test', now(),"
-            " now() + interval '1 day')",
-            {session, user});
+    db.ask("insert into identity.sessions (id, user_id, refresh_hash, ip, user_agent, created_at,"
+           " expires_at) values ($1::uuid, $2::uuid, repeat('x', 43), '127.0.0.1', 'test', now(),"
+           " now() + interval '1 day')",
+           {session, user});
     identity::Claims claims;
     parse(user, claims.sub.uuid);
     parse(session, claims.sid.uuid);
@@ -63,7 +63,7 @@ std::string Actors::sign_in(TestDatabase& db, std::string const& user, bool is_a
     return identity::AccessTokens(secrets).write(claims);
 }
 
-Actors::Actors(TestDatabase& db)
+Actors::Actors(pg::PlainConnection& db)
     : org_a_(add_organization(db, "organization-a")),
       org_b_(add_organization(db, "organization-b")) {
     for (Who const who : everybody) {

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include <base/words.hpp>
+#include <pg/plain.hpp>
 #include <test/harness/client.hpp>
-#include <test/harness/database.hpp>
 
 namespace haat::test {
 
@@ -29,7 +29,7 @@ std::string_view name_of(Who);
 
 class Actors {
 public:
-    explicit Actors(TestDatabase& db);
+    explicit Actors(pg::PlainConnection& db);
 
     Caller const& operator[](Who who) const { return callers_[static_cast<std::size_t>(who)]; }
     /// The user's id; empty for the guest.
@@ -37,8 +37,10 @@ public:
     std::string const& org_a() const { return org_a_; }
     std::string const& org_b() const { return org_b_; }
 
-    /// Another sign-in of the same user: for what ends one session and not the others.
-    static std::string sign_in(TestDatabase& db, std::string const& user, bool is_admin = false);
+    /// Another sign-in of the same user: for what ends one session and not the others. `db` is the
+    /// owner's or a superuser's.
+    static std::string sign_in(pg::PlainConnection& db, std::string const& user,
+                               bool is_admin = false);
 
 private:
     std::array<Caller, everybody.size()> callers_;

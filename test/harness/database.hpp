@@ -60,8 +60,9 @@ public:
     std::int64_t event_mark();
     std::vector<OutboxEvent> events_since(std::int64_t mark);
 
-private:
     pg::PlainConnection& connection();
+
+private:
     std::string name_;
     std::unique_ptr<pg::PlainConnection> connection_;
 };

@@ -24,7 +24,7 @@ std::string show(std::map<std::string, int> const& written) {
 
 } // namespace
 
-Stage::Stage(TestServer::Adjust const& adjust) : actors(db), server(db, adjust) {
+Stage::Stage(TestServer::Adjust const& adjust) : actors(db.connection()), server(db, adjust) {
     keep("org_a", actors.org_a());
     keep("org_b", actors.org_b());
     for (Who const who : everybody) keep(std::string(name_of(who)), actors.user(who));
