@@ -199,9 +199,9 @@ private:
             if (!secret.empty())
                 sources_["sign_in.jwt_secret"] = {Source::made,
                                                   (config.data_directory / "secrets").string()};
-        } else if (auto const weakness = weakness_of(secret)) {
-            auto& list = config.production() ? problems_ : loaded_.notes;
-            list.push_back("JWT_SECRET is weak: " + *weakness + cure);
+        } else if (config.production()) {
+            if (auto const weakness = weakness_of(secret))
+                problems_.push_back("JWT_SECRET is weak: " + *weakness + cure);
         }
     }
 

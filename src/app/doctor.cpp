@@ -157,9 +157,8 @@ void check_time_zones(Findings& out, DoctorWorld const& world) {
                               "install the package tzdata"));
 }
 
-void check_clock(Findings& out, DatabaseFacts const& facts, DoctorWorld const& world) {
-    auto const apart =
-        std::chrono::duration_cast<std::chrono::milliseconds>(world.now() - facts.now);
+void check_clock(Findings& out, DatabaseFacts const& facts) {
+    auto const apart = facts.clock_ahead;
     auto const text = fmt::format("this machine's clock and the database's are {:.1f} s apart",
                                   static_cast<double>(std::abs(apart.count())) / 1000.0);
     if (std::chrono::abs(apart) > 2s)
@@ -204,7 +203,7 @@ void check_database(Findings& out, Config const& config, DoctorWorld const& worl
             return;
         }
         out.push_back(good("database", given ? "answers" : "the private cluster answers"));
-        check_clock(out, *facts, world);
+        check_clock(out, *facts);
         check_migrations(out, *facts, config);
     } catch (pg::ConnectError const& error) {
         using enum pg::ConnectError::Cause;

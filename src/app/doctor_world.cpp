@@ -89,10 +89,14 @@ std::optional<DatabaseFacts> database(Config const& config) {
     OpenDatabase const open = open_database(config, Sharing::beside_another_haat);
     DatabaseFacts facts;
     facts.migrations = pg::Migrator(open.urls.owner).status();
-    auto const microseconds =
-        std::stoll(pg::PlainConnection(open.urls.request)
-                       .word("select (extract(epoch from clock_timestamp()) * 1000000)::bigint"));
-    facts.now = system_clock::time_point(std::chrono::microseconds(microseconds));
+    pg::PlainConnection connection(open.urls.request);
+    auto const now = [] { return system_clock::now().time_since_epoch(); };
+    auto const before = now();
+    auto const theirs = std::chrono::microseconds(std::stoll(
+        connection.word("select (extract(epoch from clock_timestamp()) * 1000000)::bigint")));
+    // They looked at their clock about halfway between our two looks at ours.
+    facts.clock_ahead =
+        std::chrono::duration_cast<std::chrono::milliseconds>(theirs - (before + now()) / 2);
     return facts;
 }
 

@@ -30,7 +30,6 @@ class Doctor : public testing::Test {
 protected:
     void SetUp() override {
         loaded_.config.sign_in.jwt_secret = good_secret;
-        facts_.now = now_;
         facts_.migrations = {{1, "0001_a", pg::MigrationStatus::State::applied, "then", 1}};
         world_.now = [this] { return now_; };
         world_.disk = [](auto const&) { return DiskSpace{50 * gigabyte, 100 * gigabyte}; };
@@ -135,11 +134,11 @@ TEST_F(Doctor, DiskFullAndNearly) {
 }
 
 TEST_F(Doctor, ClockAwayFromTheDatabases) {
-    facts_.now = now_ - 5s;
+    facts_.clock_ahead = -5s;
     expect_only(Mark::bad, "clock", "5.0 s apart", "NTP");
-    facts_.now = now_ + 5s;
+    facts_.clock_ahead = 5s;
     expect_only(Mark::bad, "clock", "5.0 s apart", "NTP");
-    facts_.now = now_ + 1s;
+    facts_.clock_ahead = 1s;
     EXPECT_TRUE(ills().empty());
 }
 
@@ -229,7 +228,7 @@ TEST(DoctorWorldTest, AsksARunningCluster) {
     EXPECT_TRUE(world.haat_runs(config.data_directory));
     auto const facts = world.database(config);
     ASSERT_TRUE(facts);
-    EXPECT_LT(std::chrono::abs(facts->now - system_clock::now()), 10s);
+    EXPECT_LT(std::chrono::abs(facts->clock_ahead), 1s);
     for (auto const& migration : facts->migrations)
         EXPECT_EQ(migration.state, pg::MigrationStatus::State::pending);
 }
