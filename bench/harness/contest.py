@@ -1,0 +1,219 @@
+"""The rows of the table: who is measured in each, against whom, and what is to be held."""
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Callable
+
+from harness import load
+from harness.servers import BUILD, ROOT, BenchError, Haat, get, start_nginx, start_node
+
+HEALTH = "/health"
+LIST = "/api/v1/brands?isActive=true&country=India&sortBy=name&limit=20"
+BRANDS = 5000
+# The ids of sql/seed.sql: a decimal number in 32 digits, with hyphens.
+IDS = [str(uuid.UUID(f"{i:032d}")) for i in range(1, BRANDS + 1)]
+NEW_BRAND = json.dumps(
+    {
+        "name": "Written @",
+        "description": "What this brand is known for, told in a sentence or two.",
+        "country": "Japan",
+        "logoUrl": "https://cdn.example.test/brands/logo.webp",
+        "metadata": {"founded": 1955, "tier": 2},
+    }
+)
+
+
+@dataclass
+class Row:
+    key: str
+    title: str
+    targets: dict  # opponent: by which factor haat must be faster
+    contestants: dict  # name: a function of the seconds that measures
+    at_rate: Callable  # haat at a fixed rate: a function of the seconds and the rate
+    measured: dict = field(default_factory=dict)  # name: one measurement a round
+
+
+class Stage:
+    """Everything that must run: haat with and without its cache, nginx, Node, one database."""
+
+    def __init__(self, first, wanted):
+        self.first = first
+        self.database = first.database()
+        self.wanted = wanted
+        self.started = []
+        self.second = None
+
+    def start(self):
+        if self.wanted & {"brand", "list"}:
+            # Its own directory: it shares nothing with the first but the database.
+            self.second = self.keep(
+                Haat("haat-without-cache", BUILD / "var-second", {"HAAT_CACHE": "off"}, self.database)
+            )
+            self.second.wait_until("/ready")
+            self.node = {
+                "Fastify + postgres.js": self.keep(start_node("fastify-postgres.cjs", self.database)),
+                "Express + pg": self.keep(start_node("express-pg.cjs", self.database)),
+                "Express + drizzle": self.keep(start_node("express-drizzle.cjs", self.database)),
+            }
+        if self.wanted & {"small", "cached"}:
+            self.nginx = self.keep(start_nginx(self.files()))
+        if "write" in self.wanted:
+            self.token, self.user = self.first.token()
+
+    def keep(self, server):
+        self.started.append(server)
+        return server
+
+    def stop(self):
+        for server in reversed(self.started):
+            server.stop()
+
+    def files(self):
+        """For nginx: the very bytes that haat answers with."""
+        files = {HEALTH: self.body(HEALTH)}
+        for identity in IDS:
+            path = "/api/v1/brands/" + identity
+            files[path] = self.body(path)
+        return files
+
+    def body(self, path):
+        status, body = get(self.first.port, path)
+        if status != 200:
+            raise BenchError(f"haat answers {path} with {status}: {body[:300]}")
+        return body
+
+    def rows(self):
+        made = {
+            "small": self.small_row,
+            "brand": self.brand_row,
+            "cached": self.cached_row,
+            "list": self.list_row,
+            "write": self.write_row,
+        }
+        return [make() for key, make in made.items() if key in self.wanted]
+
+    def groups(self, server):
+        return {"server": server.pids, "postgres": self.database.pids}
+
+    def http(self, server, targets):
+        return lambda seconds: load.wrk(server.port, targets, seconds, self.groups(server))
+
+    def at_rate(self, server, targets):
+        return lambda seconds, rate: load.h2load(server.port, targets, seconds, rate)
+
+    def pgbench(self, script, variables=lambda: {}, before=lambda: None):
+        """The best of several numbers of clients."""
+
+        def measure(seconds):
+            best = None
+            for clients in load.PGBENCH_CLIENTS:
+                before()
+                groups = {"postgres": self.database.pids}
+                found = load.pgbench(
+                    self.database, script, max(2, seconds // 2), clients, variables(), groups
+                )
+                if not best or found["rps"] > best["rps"]:
+                    best = found
+            return best
+
+        return measure
+
+    def small_row(self):
+        targets = load.Targets([HEALTH])
+        return Row(
+            "small",
+            "a small JSON answer through all middleware",
+            {"nginx": 1.0},
+            {"haat": self.http(self.first, targets), "nginx": self.http(self.nginx, targets)},
+            self.at_rate(self.first, targets),
+        )
+
+    def cached_row(self):
+        targets = load.Targets(["/api/v1/brands/" + identity for identity in IDS])
+        return Row(
+            "cached",
+            "one brand by id, cached",
+            {"nginx": 1.0},
+            {"haat": self.http(self.first, targets), "nginx": self.http(self.nginx, targets)},
+            self.at_rate(self.first, targets),
+        )
+
+    def brand_row(self):
+        targets = load.Targets(["/api/v1/brands/" + identity for identity in IDS])
+        plain = load.Targets(["/brands/" + identity for identity in IDS])
+        self.prove_uncached(targets)
+        return Row(
+            "brand",
+            "one brand by id, from the database with row-level security",
+            {"pgbench": 0.5, "Fastify + postgres.js": 2.0, "Express + pg": 5.0},
+            {
+                "haat": self.http(self.second, targets),
+                "pgbench": self.pgbench("brand.sql"),
+                **{name: self.http(server, plain) for name, server in self.node.items()},
+            },
+            self.at_rate(self.second, targets),
+        )
+
+    def list_row(self):
+        targets = load.Targets([LIST])
+        plain = load.Targets(["/brands?country=India"])
+        return Row(
+            "list",
+            "a filtered list of 20 with its total",
+            {"pgbench": 0.8, "Fastify + postgres.js": 1.7},
+            {
+                "haat": self.http(self.second, targets),
+                "pgbench": self.pgbench("list.sql"),
+                **{name: self.http(server, plain) for name, server in self.node.items()},
+            },
+            self.at_rate(self.second, targets),
+        )
+
+    def write_row(self):
+        targets = load.Targets(["/api/v1/brands"], NEW_BRAND, self.token)
+
+        def reset():
+            self.database.run(ROOT / "bench" / "sql" / "reset.sql")
+
+        def measure(seconds):
+            reset()
+            return load.wrk(self.first.port, targets, seconds, self.groups(self.first))
+
+        def at_rate(seconds, rate):
+            reset()
+            return load.wrk(self.first.port, targets, seconds, rate=rate)
+
+        def variables():
+            load.Targets.numbers_given += 1
+            base = load.Targets.numbers_given * 1_000_000_000_000
+            return {"n": 0, "base": base, "user": self.user}
+
+        return Row(
+            "write",
+            "a brand created: idempotent, audited, with its event",
+            {"pgbench": 0.6},
+            {"haat": measure, "pgbench": self.pgbench("write.sql", variables, reset)},
+            at_rate,
+        )
+
+    def prove_uncached(self, targets):
+        before = self.database.transactions()
+        found = load.wrk(self.second.port, targets, 2)
+        done = self.database.transactions() - before
+        if done < found["rps"] * 2 * 0.9:
+            raise BenchError(f"{found['rps'] * 2:.0f} requests made only {done} transactions")
+
+
+def compete(rows, seconds, rounds):
+    """Round after round, everybody in turn, so that a slow minute is everybody's."""
+    for row in rows:
+        for measure in row.contestants.values():
+            measure(2)
+    for number in range(1, rounds + 1):
+        for row in rows:
+            for name, measure in row.contestants.items():
+                found = measure(seconds)
+                row.measured.setdefault(name, []).append(found)
+                print(f"  round {number}  {row.key:7} {name:22} {found['rps']:9,.0f}/s", flush=True)
+        time.sleep(1)

@@ -1,0 +1,67 @@
+-- What wrk sends, told by the environment, and one line of JSON when it is done.
+--   TARGETS  a file of paths, one a line: each request takes one at random
+--   BODY     instead: POSTs to the one path in TARGETS; @ in the body and in the key is a number
+--            that no other request has, TOKEN is the sign-in
+--   RATE     so many requests a second instead of as many as possible: request n is due at n / RATE,
+--            whatever became of those before it
+local ready = {}
+local body = os.getenv("BODY")
+local rate = tonumber(os.getenv("RATE") or "")
+local count = 0
+local clock
+
+function init()
+    math.randomseed(os.time())
+    for path in io.lines(os.getenv("TARGETS")) do
+        ready[#ready + 1] = wrk.format("GET", path)
+        wrk.path = path
+    end
+    if body then
+        wrk.method = "POST"
+        wrk.headers["Content-Type"] = "application/json"
+        wrk.headers["Authorization"] = "Bearer " .. os.getenv("TOKEN")
+        wrk.headers["Idempotency-Key"] = "@"
+        count = tonumber(os.getenv("FIRST"))
+        local head, tail = wrk.format("POST", wrk.path, nil, body):match("^(.-\r\n\r\n)(.*)$")
+        ready = { head, tail }
+    end
+end
+
+if body then
+    -- The body's length must not change with the number, so the number has a fixed width.
+    function request()
+        count = count + 1
+        local number = string.format("%015d", count)
+        return (ready[1] .. ready[2]):gsub("@", number)
+    end
+else
+    function request()
+        return ready[math.random(#ready)]
+    end
+end
+
+if rate then
+    local ffi = require("ffi")
+    ffi.cdef("typedef struct { long s; long us; } bench_time; int gettimeofday(bench_time*, void*);")
+    local time = ffi.new("bench_time")
+    clock = function()
+        ffi.C.gettimeofday(time, nil)
+        return tonumber(time.s) * 1000 + tonumber(time.us) / 1000
+    end
+    local due
+    function delay()
+        local now = clock()
+        due = (due or now) + 1000 / rate
+        return math.max(0, math.floor(due - now + 0.5))
+    end
+end
+
+function done(summary, latency, requests)
+    io.write(string.format(
+        'JSON {"requests":%d,"microseconds":%d,"p50_us":%d,"p99_us":%d,"max_us":%d,'
+            .. '"bad_status":%d,"bad_socket":%d}\n',
+        summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+        latency.max, summary.errors.status,
+        summary.errors.connect + summary.errors.read + summary.errors.write
+            + summary.errors.timeout))
+end
