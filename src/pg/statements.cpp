@@ -30,27 +30,42 @@ Statement& Statements::of(Query const& query) {
     return *statement;
 }
 
-std::shared_ptr<Statement> Statements::of(ListQuery const& list, ListText text) {
+Statements::ListStatements& Statements::statements_of(ListQuery const& list) {
     auto const number = static_cast<std::size_t>(list.number());
     if (lists_.size() <= number) lists_.resize(static_cast<std::size_t>(ListQuery::count()));
-    ListTexts& texts = lists_[number];
-    if (auto const found = texts.find.find(text.sql); found != texts.find.end()) {
-        texts.recent.splice(texts.recent.begin(), texts.recent, found->second);
-        return texts.recent.front();
+    if (!lists_[number]) {
+        auto made = std::make_unique<ListStatements>();
+        made->fields = filter_fields(list);
+        lists_[number] = std::move(made);
     }
+    return *lists_[number];
+}
+
+std::vector<describe::Field const*> const& Statements::fields_of(ListQuery const& list) {
+    return statements_of(list).fields;
+}
+
+std::shared_ptr<Statement> Statements::of(ListQuery const& list, ListChoice const& choice) {
+    ListStatements& kept = statements_of(list);
+    std::uint64_t const key = choice.key();
+    if (auto const found = kept.find.find(key); found != kept.find.end()) {
+        kept.recent.splice(kept.recent.begin(), kept.recent, found->second);
+        return kept.recent.front().statement;
+    }
+    ListSql text = list_sql(list, kept.fields, choice);
     int slot = 0;
-    if (texts.recent.size() < list_texts_max) {
+    if (kept.recent.size() < list_texts_max) {
         slot = next_slot_++;
     } else { // its slot is used again: connections drop the old text when they meet the new one
-        slot = texts.recent.back()->slot;
-        texts.find.erase(texts.recent.back()->sql);
-        texts.recent.pop_back();
+        slot = kept.recent.back().statement->slot;
+        kept.find.erase(kept.recent.back().key);
+        kept.recent.pop_back();
     }
     auto made = std::make_shared<Statement>(slot, next_version_++, list.name(), std::move(text.sql),
                                             list.row());
     made->types = std::move(text.types);
-    texts.recent.push_front(made);
-    texts.find.emplace(made->sql, texts.recent.begin());
+    kept.recent.push_front({key, made});
+    kept.find.emplace(key, kept.recent.begin());
     return made;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <pg/list.hpp>
+#include <pg/list_text.hpp>
 #include <pg/query.hpp>
 #include <pg/statement.hpp>
 
@@ -24,12 +25,9 @@ public:
 
     Statement& of(Query const& query);
 
-    /// The statement for this text of a list: prepared texts are kept, up to a bound.
-    struct ListText {
-        std::string sql;
-        std::vector<std::uint32_t> types;
-    };
-    std::shared_ptr<Statement> of(ListQuery const& list, ListText text);
+    /// The statement for this choice of a list; a bounded number of them is kept.
+    std::shared_ptr<Statement> of(ListQuery const& list, ListChoice const& choice);
+    std::vector<describe::Field const*> const& fields_of(ListQuery const& list);
 
     Statement settings; // user, organization, role, statement_timeout
     Statement begin;
@@ -37,12 +35,19 @@ public:
     Statement notify;
 
 private:
-    struct ListTexts {
-        std::list<std::shared_ptr<Statement>> recent; // the latest used one first
-        std::unordered_map<std::string_view, std::list<std::shared_ptr<Statement>>::iterator> find;
+    struct ListStatement {
+        std::uint64_t key;
+        std::shared_ptr<Statement> statement;
     };
-    std::vector<std::unique_ptr<Statement>> queries_; // by number
-    std::vector<ListTexts> lists_;                    // by number
+    struct ListStatements {
+        std::vector<describe::Field const*> fields;
+        std::list<ListStatement> recent; // the latest used one first
+        std::unordered_map<std::uint64_t, std::list<ListStatement>::iterator> find;
+    };
+    ListStatements& statements_of(ListQuery const& list);
+
+    std::vector<std::unique_ptr<Statement>> queries_;    // by number
+    std::vector<std::unique_ptr<ListStatements>> lists_; // by number
 };
 
 } // namespace haat::pg

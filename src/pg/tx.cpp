@@ -55,7 +55,10 @@ struct Tx::Inside final : Runner, Batch, PoolWaiter, Flight {
 };
 
 Tx::Inside::~Inside() {
-    if (queued) home.writes.leave(*this);
+    if (queued) {
+        home.writes.leave(*this);
+        home.counters.writes_waiting.fetch_sub(1, std::memory_order_relaxed);
+    }
     if (Batch::connection) Batch::connection->forget(*this);
     if (own && own->epoch() == epoch) own->clean();
 }

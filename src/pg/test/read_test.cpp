@@ -5,54 +5,16 @@
 
 #include <gtest/gtest.h>
 
-#include <loop/loop.hpp>
-#include <pg/database.hpp>
-#include <pg/pg.hpp>
-#include <pg/test/run_loop.hpp>
-#include <pg/test/shop.hpp>
+#include <pg/test/database_test.hpp>
 
 namespace haat::pg {
 namespace {
 
 using namespace shop;
+using test::all_of;
 using test::run;
 
-class ReadTest : public testing::Test {
-protected:
-    void open(DatabaseOptions options = {}) {
-        options.url = shop_.url();
-        database_ = std::make_unique<Database>(loop_, std::move(options));
-        ASSERT_TRUE(run(loop_, database_->start())) << database_->last_error();
-    }
-    void TearDown() override {
-        if (database_) run(loop_, database_->stop(5s));
-    }
-    Shop shop_;
-    Loop loop_;
-    std::unique_ptr<Database> database_;
-};
-
-/// Starts `count` tasks at once and waits for all of them.
-template <class Make> Task<void> all_of(int count, Make const& make) {
-    int left = count;
-    std::coroutine_handle<> waiter;
-    struct One {
-        static Task<void> run(Task<void> task, int& left, std::coroutine_handle<>& waiter) {
-            co_await task;
-            if (--left == 0 && waiter) waiter.resume();
-        }
-    };
-    for (int i = 0; i < count; ++i) detach(One::run(make(i), left, waiter));
-    struct Wait {
-        int& left;
-        std::coroutine_handle<>& waiter;
-        bool await_ready() const { return left == 0; }
-        void await_suspend(std::coroutine_handle<> handle) { waiter = handle; }
-        void await_resume() const {}
-    };
-    Wait wait{left, waiter};
-    co_await wait;
-}
+class ReadTest : public DatabaseTest {};
 
 Task<std::int64_t> echo(Database& database, std::int64_t value) {
     Settings const settings;

@@ -42,6 +42,18 @@ template <class T> Task<void> keep(Task<T> task, Kept<T>& kept, Loop& loop) {
     kept.ended = true;
     loop.stop();
 }
+
+inline Task<void> count_down(Task<void> task, int& left, std::coroutine_handle<>& waiter) {
+    co_await task;
+    if (--left == 0 && waiter) waiter.resume();
+}
+struct AllDone {
+    int& left;
+    std::coroutine_handle<>& waiter;
+    bool await_ready() const { return left == 0; }
+    void await_suspend(std::coroutine_handle<> handle) { waiter = handle; }
+    void await_resume() const {}
+};
 } // namespace detail
 
 /// Throws what the task throws, and std::runtime_error when it does not end before the deadline.
@@ -57,6 +69,15 @@ template <class T> T run(Loop& loop, Task<T> task, std::chrono::milliseconds dea
     if (!kept.ended) throw std::runtime_error("the task did not end in time");
     if (kept.error) std::rethrow_exception(kept.error);
     if constexpr (!std::is_void_v<T>) return std::move(*kept.value);
+}
+
+/// Starts `count` tasks at once, each made by make(i), and waits for all of them.
+template <class Make> Task<void> all_of(int count, Make const& make) {
+    int left = count;
+    std::coroutine_handle<> waiter;
+    for (int i = 0; i < count; ++i) detach(detail::count_down(make(i), left, waiter));
+    detail::AllDone all_done{left, waiter};
+    co_await all_done;
 }
 
 } // namespace haat::test
