@@ -74,8 +74,10 @@ def print_summary(result):
     print()
 
 
-def table(head, rows):
-    lines = ["| " + " | ".join(head) + " |", "|---" + "|---:" * (len(head) - 1) + "|"]
+def table(head, rows, words=1):
+    """The first so many columns are words, the others numbers."""
+    rule = "|---" * words + "|---:" * (len(head) - words) + "|"
+    lines = ["| " + " | ".join(head) + " |", rule]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
@@ -100,7 +102,7 @@ def throughput_table(result):
                 )
             )
     return table(
-        ("row", "who", "requests/s", "p50 ms", "p99 ms", "haat is", "to hold"), rows
+        ("row", "who", "requests/s", "p50 ms", "p99 ms", "haat is", "to hold"), rows, words=2
     )
 
 
@@ -209,9 +211,9 @@ def circumstances(rounds, seconds):
 
     return {
         "date": datetime.date.today().isoformat(),
-        "commit": first_line("git", "rev-parse", "--short=10", "HEAD"),
+        "commit": first_line("git", "describe", "--always", "--dirty", "--abbrev=10"),
         "machine": machine.description(),
-        "postgres": first_line(str(POSTGRES / "postgres"), "--version").split(" (")[0],
+        "postgres": "PostgreSQL " + first_line(str(POSTGRES / "postgres"), "--version").split()[2],
         "rounds": rounds,
         "seconds": seconds,
     }
