@@ -68,7 +68,8 @@ def measure_micro():
             raise BenchError(f"{program} failed: {done.stderr[-500:]}")
         for one in json.loads(done.stdout)["benchmarks"]:
             if one["aggregate_name"] == "median":
-                found[one["run_name"]] = {"ns": one["cpu_time"]}
+                scale = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}[one["time_unit"]]
+                found[one["run_name"]] = {"ns": one["cpu_time"] * scale}
     return found
 
 
