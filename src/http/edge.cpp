@@ -102,10 +102,21 @@ Task<void> Edge::serve(Visit& visit) {
         limit(visit);
         co_await cached(visit);
     } else {
-        co_await identify(visit);
-        limit(visit);
+        co_await admit(visit);
         co_await call(visit);
     }
+}
+
+// Who is turned away draws on the allowance of the address: tokens cannot be guessed for free.
+Task<void> Edge::admit(Visit& visit) {
+    try {
+        co_await identify(visit);
+    } catch (Refusal const&) {
+        visit.actor = Actor{};
+        limit(visit);
+        throw;
+    }
+    limit(visit);
 }
 
 // A cached public handler always runs as the anonymous actor, whoever asks. While this node does

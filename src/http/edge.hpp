@@ -54,6 +54,7 @@ private:
     struct Visit;
     Task<void> serve(Visit& visit);
     Task<void> call(Visit& visit);
+    Task<void> admit(Visit& visit);
     Task<void> identify(Visit& visit);
     Task<void> cached(Visit& visit);
     Task<bool> replay(Visit& visit, RawCall& call);

@@ -11,15 +11,22 @@ using describe::Shape;
 
 enum class What : std::uint8_t { columns, parameters, assignments };
 
-void add_columns(Shape const& shape, std::vector<std::string_view>& columns) {
+/// An object within an argument is flattened, as its parameters are.
+void add_columns(Shape const& shape, bool flat, std::vector<std::string_view>& columns) {
     for (std::uint32_t i = 0; i < shape.count; ++i) {
         describe::Field const& field = shape.fields[i];
-        columns.push_back(field.name.column());
+        if (flat && field.shape->kind == Kind::object)
+            add_columns(*field.shape, flat, columns);
+        else
+            columns.push_back(field.name.column());
     }
 }
 
 std::size_t parameters_of(Shape const& shape) {
-    return shape.kind == Kind::object ? shape.count : 1;
+    if (shape.kind != Kind::object) return 1;
+    std::vector<std::string_view> columns;
+    add_columns(shape, true, columns);
+    return columns.size();
 }
 
 void write(std::string& out, What what, std::vector<std::string_view> const& columns,
@@ -37,7 +44,7 @@ bool write_part(std::string& out, std::string_view part, Shape const* row,
                 std::span<Shape const* const> arguments) {
     std::vector<std::string_view> columns;
     if (part == "row" && row) {
-        add_columns(*row, columns);
+        add_columns(*row, false, columns);
         write(out, What::columns, columns, 0);
         return true;
     }
@@ -51,10 +58,14 @@ bool write_part(std::string& out, std::string_view part, Shape const* row,
     }
     if (part.size() != 1 || part[0] < '1' || part[0] > '9') return false;
     std::size_t const index = static_cast<std::size_t>(part[0] - '1');
-    if (index >= arguments.size() || arguments[index]->kind != Kind::object) return false;
+    if (index >= arguments.size()) return false;
     std::size_t first = 1;
     for (std::size_t i = 0; i < index; ++i) first += parameters_of(*arguments[i]);
-    add_columns(*arguments[index], columns);
+    if (arguments[index]->kind == Kind::object)
+        add_columns(*arguments[index], true, columns);
+    else if (what == What::parameters)
+        columns.emplace_back();
+    if (columns.empty()) return false;
     write(out, what, columns, first);
     return true;
 }

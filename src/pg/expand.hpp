@@ -2,7 +2,7 @@
 //
 //     {row}      id, name, slug             the columns of the row
 //     {2}        name, slug                 the columns of the second argument
-//     {$2}       $2, $3                     its parameters
+//     {$2}       $2, $3                     its parameters; of a plain value: $2
 //     {set 2}    name = $2, slug = $3       both
 //
 // Everything else in braces is left as it is. This happens once, before main().
