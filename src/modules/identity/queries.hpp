@@ -10,25 +10,22 @@ namespace haat::identity::sql {
 // ---- signing in
 
 inline One<SignInFacts, Attempt, AttemptLimits> find_sign_in{"identity.find_sign_in", R"(
-    select user_id, password_hash, platform_role, is_active, deactivation_reason, is_member,
-           locked_until, blocked_until
-      from identity.find_sign_in($1, $2, $3, $4, $5, $6))"};
+    select {row} from identity.find_sign_in({$1}, {$2}))"};
 
 inline One<FailureCount, Attempt, AttemptLimits, std::int32_t> count_failure{
     "identity.count_failure", R"(
-    select failures, locked_until
-      from identity.count_failure($1, $2, $3, $4, $5, $6, $7))"};
+    select {row} from identity.count_failure({$1}, {$2}, {$3}))"};
 
 inline One<bool, Attempt, std::int32_t> clear_failures{"identity.clear_failures", R"(
-    select identity.clear_failures($1, $2, $3, $4) as cleared)"};
+    select identity.clear_failures({$1}, {$2}) as cleared)"};
 
 inline Exec<std::string, std::string> upgrade_password{"identity.upgrade_password", R"(
-    select identity.upgrade_password($1, $2))"};
+    select identity.upgrade_password({$1}, {$2}))"};
 
 // ---- users
 
 inline Exec<NewUser> register_user{"identity.register_user", R"(
-    select identity.register_user($1, $2, $3, $4, $5, $6, $7, $8))"};
+    select identity.register_user({$1}))"};
 
 inline One<UserView, UserId> find_user{"identity.find_user", R"(
     select id, email, phone, full_name, platform_role as role, is_active,
@@ -39,16 +36,16 @@ inline One<UserView, UserId> find_user{"identity.find_user", R"(
 // ---- sessions
 
 inline Exec<NewSession> open_session{"identity.open_session", R"(
-    select identity.open_session($1, $2, $3, $4, $5, $6, $7))"};
+    select identity.open_session({$1}))"};
 
 inline One<Rotated, Rotation> rotate_session{"identity.rotate_session", R"(
-    select outcome, expires_at from identity.rotate_session($1, $2, $3, $4, $5, $6))"};
+    select {row} from identity.rotate_session({$1}))"};
 
 inline One<bool, SessionId, std::string, Timestamp> revoke_session{"identity.revoke_session", R"(
-    select identity.revoke_session($1, $2, $3) as revoked)"};
+    select identity.revoke_session({$1}, {$2}, {$3}) as revoked)"};
 
 inline One<Standing, UserId, SessionId, Timestamp> find_standing{"identity.find_standing", R"(
-    select is_live, platform_role, memberships from identity.standing($1, $2, $3))"};
+    select {row} from identity.standing({$1}, {$2}, {$3}))"};
 
 // ---- organizations
 
@@ -56,18 +53,14 @@ inline One<bool, OrgId> organization_exists{"identity.organization_exists", R"(
     select identity.organization_exists($1) as found)"};
 
 inline Exec<OrganizationRow> found_organization{"identity.found_organization", R"(
-    select identity.found_organization($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12))"};
+    select identity.found_organization({$1}))"};
 
 inline One<OrganizationView, OrgId> my_organization{"identity.my_organization", R"(
-    select id, display_name, owner_name, slug, gstin, pan, state_code, currency, time_zone,
-           fiscal_year_start, status, status_reason, role, created_at, updated_at
-      from identity.my_organizations() where id = $1)"};
+    select {row} from identity.my_organizations() where id = $1)"};
 
 inline ListOf<OrganizationView, OrganizationFilter> my_organizations{
     "identity.my_organizations",
-    {.select = "select id, display_name, owner_name, slug, gstin, pan, state_code, currency, "
-               "time_zone, fiscal_year_start, status, status_reason, role, created_at, updated_at "
-               "from identity.my_organizations()",
+    {.select = "select {row} from identity.my_organizations()",
      .sorts = {{"createdAt", "created_at"}, {"displayName", "display_name"}}}};
 
 } // namespace haat::identity::sql
