@@ -7,6 +7,7 @@ namespace haat::app {
 
 void add_module_routes(Routes& routes, identity::Identity& identity) {
     identity::add_identity_routes(routes, identity);
+    identity::add_organization_address_routes(routes);
     catalog::add_brand_routes(routes);
     catalog::add_category_routes(routes);
 }

@@ -70,6 +70,7 @@ private:
 void tell_standing_changed(Tx&, Uuid const& user_or_session);
 
 void add_identity_routes(Routes&, Identity&);
+void add_organization_address_routes(Routes&);
 
 /// An administrator, the owner of "Sunrise School Supplies" and a customer; may be run again. Needs
 /// a database opened as the owner role: nobody becomes an administrator through a request.
