@@ -10,8 +10,6 @@
 
 namespace haat::app {
 
-namespace files = std::filesystem;
-
 namespace {
 
 using Mark = Finding::Mark;

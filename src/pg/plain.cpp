@@ -95,6 +95,7 @@ PlainConnection::PlainConnection(std::string const& url, std::chrono::seconds ti
 std::vector<PlainConnection::Row> PlainConnection::ask(std::string const& sql,
                                                        std::vector<std::string> const& parameters) {
     std::vector<char const*> values;
+    values.reserve(parameters.size());
     for (auto const& parameter : parameters) values.push_back(parameter.c_str());
     auto const result =
         checked(connection_.get(),
