@@ -41,6 +41,7 @@ struct Edge::Visit {
     bool limited = false;       // whether `decision` says anything
     bool failures_only = false; // the allowance is given back after a success
     bool filling = false;       // the answer goes into the cache
+    std::string etag;           // of the data; the envelope differs each time
     std::string allowance_key;
     Allowance allowance = Allowance::public_read;
 };
@@ -144,7 +145,7 @@ Task<void> Edge::cached(Visit& visit) {
     http::CachedResponse kept{.status = 200,
                               .head = visit.response.head,
                               .body = std::make_shared<http::SharedBody>(),
-                              .etag = etag_of(visit.response.body),
+                              .etag = visit.etag,
                               .expires = {}};
     kept.body->plain = std::move(visit.response.body);
     http::CacheHit const stored = flight.store(std::move(kept), visit.route->cache_for);
@@ -343,15 +344,15 @@ void Edge::render(Visit& visit, RawReply& reply) {
     }
     bool const reads = route.method == Method::get && reply.status == 200;
     if (reads) {
-        std::string const etag = etag_of(reply.data);
-        response.header("ETag", etag);
+        visit.etag = etag_of(reply.data);
+        response.header("ETag", visit.etag);
         bool const shared = route.open && route.cache_for.count() > 0;
         if (shared)
             response.header("Cache-Control", "public, max-age=0, s-maxage=" +
                                                  std::to_string(route.cache_for.count()));
         else
             response.header("Cache-Control", route.open ? "no-cache" : "private, no-cache");
-        if (!visit.filling && http::names_etag(visit.request.header("if-none-match"), etag)) {
+        if (!visit.filling && http::names_etag(visit.request.header("if-none-match"), visit.etag)) {
             response.status = 304;
             return;
         }
