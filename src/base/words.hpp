@@ -107,6 +107,13 @@ template <class T> struct Patch {
     bool given() const { return state != State::absent; }
 };
 
+/// Some of the fields of a T: what a PUT or PATCH sends. Each field that was given stands in
+/// `value`; null takes an optional one away. `T` says the limits, so nothing is written twice.
+template <class T> struct Change {
+    T value{};
+    std::array<std::uint64_t, 2> given{}; // a bit for each member, in the order of its description
+};
+
 /// One page of a list, as domain.md's meta.pagination wants it.
 template <class T> struct Page {
     std::vector<T> items;

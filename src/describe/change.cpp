@@ -117,8 +117,11 @@ void apply(Shape const& row_shape, void* row, Shape const& change_shape, void co
         void const* const from = static_cast<char const*>(change) + field.offset;
         Field const* const target = find_member(row_shape, field.name.column());
         if (!target) continue;
-        // An optional of a change says null by being absent: only a Patch can take a value away.
-        if (field.shape->kind == Kind::optional && !field.shape->value(from)) continue;
+        if (change_shape.given != 0) {
+            if (!was_given(change_shape, change, i)) continue;
+        } else if (field.shape->kind == Kind::optional && !field.shape->value(from)) {
+            continue; // in any other struct an empty optional says nothing
+        }
         copy(*field.shape, from, *target->shape, static_cast<char*>(row) + target->offset);
     }
 }

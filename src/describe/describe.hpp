@@ -124,6 +124,7 @@ struct Shape {
     void (*drop)(void*) = nullptr;                // object: destroy in place
     std::string_view name = {};                   // object, enumeration: the C++ name
     std::string_view noun = {};                   // uuid: what it is the id of
+    std::uint32_t given = 0; // object: where a Change keeps what was given; 0: not a change
 };
 
 template <class T> struct Of {
@@ -276,6 +277,18 @@ template <class T> struct Make<Patch<T>> {
                 .length = [](void const* p) -> std::size_t {
                     return static_cast<P const*>(p)->given() ? 1 : 0;
                 }};
+    }
+};
+
+template <class T> struct Make<Change<T>> {
+    using C = Change<T>;
+    static constexpr Shape shape() {
+        Shape shape = Make<T>::shape();
+        shape.size = sizeof(C);
+        shape.make = [](void* at) { ::new (at) C{}; };
+        shape.drop = [](void* at) { static_cast<C*>(at)->~C(); };
+        shape.given = offsetof(C, given);
+        return shape;
     }
 };
 

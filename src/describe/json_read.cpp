@@ -377,6 +377,12 @@ private:
     void check_required() {
         Frame& frame = frames_[depth_ - 1];
         if (frame.unwrapped) return;
+        if (frame.shape->given != 0) { // a change: nothing is required
+            std::uint64_t* const given = given_of(*frame.shape, frame.target);
+            given[0] |= frame.seen[0];
+            given[1] |= frame.seen[1];
+            return;
+        }
         std::uint32_t const count = frame.shape->count;
         for (std::uint32_t i = 0; i < count && !full_; ++i) {
             if (frame.seen[i / 64] >> (i % 64) & 1) continue;

@@ -60,6 +60,15 @@ inline bool is_absent(Shape const& shape, void const* value) {
 inline bool may_be_absent(Field const& field) {
     return field.has_default || is_nullable(field.shape->kind);
 }
+/// The bits of a Change, one for each member that was given.
+inline std::uint64_t* given_of(Shape const& change, void* at) {
+    return reinterpret_cast<std::uint64_t*>(static_cast<char*>(at) + change.given);
+}
+inline bool was_given(Shape const& change, void const* at, std::uint32_t member) {
+    auto const* bits =
+        reinterpret_cast<std::uint64_t const*>(static_cast<char const*>(at) + change.given);
+    return (bits[member / 64] >> (member % 64) & 1) != 0;
+}
 /// Without the optionals and patches around it.
 inline Shape const& core_of(Shape const& shape) {
     Shape const* core = &shape;

@@ -104,7 +104,9 @@ private:
         }
         if (value.empty() && !(is_text(core.kind) && core.min == 0 && core.max > 0)) {
             // An input left empty: the client did not say anything, or takes the value away.
-            if (is_nullable(slot.field->shape->kind)) slot.field->shape->clear(slot.at);
+            if (!is_nullable(slot.field->shape->kind)) return;
+            slot.field->shape->clear(slot.at);
+            if (shape_.given != 0) seen_[slot.number] = true;
             return;
         }
         seen_[slot.number] = true;
@@ -186,12 +188,15 @@ private:
         for (std::uint32_t i = 0; i < shape.count; ++i) {
             Field const& field = shape.fields[i];
             std::size_t const own = number++;
+            if (shape.given != 0 && own < slots_max && seen_[own])
+                given_of(shape, base)[i / 64] |= std::uint64_t{1} << (i % 64);
             if (field.shape->kind == Kind::object) {
                 bool const spared = optional || field.has_default;
                 number = finish(*field.shape, base + field.offset, number, spared);
                 continue;
             }
-            check(field, base + field.offset, own < slots_max && seen_[own], optional);
+            check(field, base + field.offset, own < slots_max && seen_[own],
+                  optional || shape.given != 0);
         }
         return number;
     }

@@ -115,7 +115,7 @@ public:
         if (shape.kind == Kind::enumeration) return enumeration(keywords, shape);
         keywords.text("type", "object");
         properties(keywords, shape);
-        required(keywords, shape);
+        if (shape.given == 0) required(keywords, shape);
     }
 
 private:
@@ -210,7 +210,8 @@ private:
             if (i) out_ += ',';
             out_ += field.name.json_prefix();
             std::string preset;
-            if (field.has_default) encode_masked(preset, *field.shape, made->member(field));
+            bool const tells = field.has_default && shape.given == 0;
+            if (tells) encode_masked(preset, *field.shape, made->member(field));
             value(*field.shape, field.note, preset == "null" ? std::string_view{} : preset);
         }
         out_ += '}';
@@ -330,6 +331,7 @@ void component(std::string& out, Shape const& shape, Direction direction, Named 
 
 std::string component_name(Shape const& shape, Direction direction) {
     std::string name(shape.name);
+    if (shape.given != 0) name += "Change";
     std::vector<Shape const*> visited;
     if (direction == Direction::input && holds_secret(shape, visited)) name += "Input";
     return name;

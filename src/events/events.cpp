@@ -1,5 +1,7 @@
 #include <events/events.hpp>
 
+#include <deque>
+
 #include <base/clock.hpp>
 #include <describe/codec.hpp>
 
@@ -43,6 +45,11 @@ EventKind::EventKind(std::string_view constant, std::string_view subject,
     first_event = this;
 }
 EventKind const* EventKind::first() { return first_event; }
+
+std::string_view kept(std::string_view first, std::string_view second) {
+    static std::deque<std::string> names;
+    return names.emplace_back(std::string(first) + std::string(second));
+}
 
 void emit_erased(Tx& tx, EventKind const& event, Uuid const& key, void const* payload) {
     OutboxRow row{.event_id = new_uuid(),

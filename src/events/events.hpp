@@ -36,9 +36,24 @@ private:
     EventKind const* next_;
 };
 
+/// Both together, kept for as long as the program runs.
+std::string_view kept(std::string_view first, std::string_view second);
+
 template <class Payload> struct Event : EventKind {
     Event(std::string_view constant, std::string_view subject, Priority priority = Priority::medium)
         : EventKind(constant, subject, describe::shape_of<Payload>, priority) {}
+};
+
+/// What happens to every simple resource: Events<Brand> events{"Brand", "brand"} declares
+/// BrandCreated brand:created, BrandUpdated brand:updated and BrandDeleted brand:deleted.
+template <class Payload> struct Events {
+    Events(std::string_view constant, std::string_view subject)
+        : created(kept(constant, "Created"), kept(subject, ":created")),
+          updated(kept(constant, "Updated"), kept(subject, ":updated")),
+          deleted(kept(constant, "Deleted"), kept(subject, ":deleted")) {}
+    Event<Payload> created;
+    Event<Payload> updated;
+    Event<Payload> deleted;
 };
 
 /// `key` is the aggregate's id: events of one key are delivered in order.

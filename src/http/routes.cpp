@@ -52,6 +52,13 @@ Routes Routes::group(std::string_view path, std::string_view tag) const {
     return inner;
 }
 
+Routes Routes::cached(std::chrono::seconds how_long, std::string_view tag) const {
+    Routes inner = *this;
+    inner.cache_for_ = how_long;
+    inner.cache_tag_ = tag;
+    return inner;
+}
+
 Routes Routes::root(std::string_view tag) const {
     Routes outer = *this;
     outer.prefix_.clear();
@@ -67,6 +74,12 @@ Unguarded Routes::add_erased(Method method, std::string_view path, void (*handle
                    .summary = summary,
                    .signature = std::move(signature),
                    .handler = handler};
+    if (!cache_tag_.empty() && method == Method::get) {
+        spec.cache_for = cache_for_;
+        spec.cache_tag = cache_tag_;
+    } else if (!cache_tag_.empty()) {
+        spec.drops.push_back(cache_tag_);
+    }
     if (parameters_in(spec.path) != spec.signature.path_arguments.size())
         throw Fault("the handler of " + spec.path + " does not take its path parameters");
     return {*all_, std::move(spec)};

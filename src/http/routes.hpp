@@ -159,6 +159,8 @@ public:
 
     /// Routes below a common path, under one tag of the documentation.
     Routes group(std::string_view path, std::string_view tag) const;
+    /// Of this group: its open GETs are cached, and its writes end what was cached.
+    Routes cached(std::chrono::seconds how_long, std::string_view tag) const;
     /// Routes outside /api/v1: health, metrics, documents.
     Routes root(std::string_view tag) const;
 
@@ -199,6 +201,8 @@ private:
     std::shared_ptr<std::deque<http::RouteSpec>> all_; // one table for all groups
     std::string prefix_;
     std::string tag_;
+    std::chrono::seconds cache_for_{0};
+    std::string_view cache_tag_;
 };
 
 // ---- below: how a handler's types become a Signature

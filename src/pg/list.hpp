@@ -90,6 +90,8 @@ private:
 };
 
 template <class Row, class Filter> struct ListOf : ListQuery {
+    using Item = Row;
+    using Query = Filter;
     ListOf(char const* name, ListText text)
         : ListQuery(name, &describe::shape_of<Row>, &describe::shape_of<Filter>,
                     offsetof(Filter, paging), std::move(text)) {}

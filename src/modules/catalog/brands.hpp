@@ -1,7 +1,6 @@
 #pragma once
 
-#include <events/events.hpp>
-#include <http/routes.hpp>
+#include <http/resource.hpp>
 
 namespace haat::catalog {
 
@@ -9,23 +8,6 @@ struct BrandNoun {
     static constexpr std::string_view noun = "brand";
 };
 using BrandId = Id<BrandNoun>;
-
-struct Brand {
-    BrandId id;
-    Text<1, 255> name;
-    Slug slug;
-    std::optional<Text<0, 5000>> description;
-    std::optional<Text<0, 100>> country;
-    std::optional<Url> logo_url;
-    Json metadata;
-    bool is_active = true;
-    Timestamp created_at;
-    Timestamp updated_at;
-};
-HAAT_DESCRIBE(Brand, id, name, slug, description, country, logo_url, metadata, is_active,
-              created_at, updated_at)
-HAAT_NOTES(Brand, {.field = "name", .text = "What shoppers read.", .example = "Cello"},
-           {.field = "country", .text = "Where it comes from.", .example = "India"})
 
 struct NewBrand {
     Text<1, 255> name;
@@ -42,16 +24,13 @@ HAAT_NOTES(NewBrand, {.field = "name", .text = "What shoppers read.", .example =
            {.field = "slug", .text = "Made of the name when absent.", .example = "cello"},
            {.field = "country", .text = "Where it comes from.", .example = "India"})
 
-struct BrandChange {
-    std::optional<Text<1, 255>> name;
-    std::optional<Slug> slug;
-    Patch<Text<0, 5000>> description;
-    Patch<Text<0, 100>> country;
-    Patch<Url> logo_url;
-    std::optional<Json> metadata;
-    std::optional<bool> is_active;
+struct Brand : NewBrand {
+    BrandId id;
+    Timestamp created_at;
+    Timestamp updated_at;
 };
-HAAT_DESCRIBE(BrandChange, name, slug, description, country, logo_url, metadata, is_active)
+HAAT_DESCRIBE(Brand, id, name, slug, description, country, logo_url, metadata, is_active,
+              created_at, updated_at)
 
 struct BrandFilter {
     std::optional<Text<1, 100>> search;

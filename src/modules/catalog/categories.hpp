@@ -1,7 +1,6 @@
 #pragma once
 
-#include <events/events.hpp>
-#include <http/routes.hpp>
+#include <http/resource.hpp>
 
 namespace haat::catalog {
 
@@ -25,22 +24,6 @@ struct AttributeDefinition {
 HAAT_DESCRIBE(AttributeDefinition, name, type, unit, allowed_values, required, filterable)
 HAAT_DEFAULTS(AttributeDefinition, type, allowed_values, required, filterable)
 
-struct Category {
-    CategoryId id;
-    Text<1, 255> name;
-    Slug slug;
-    std::optional<Text<0, 5000>> description;
-    std::optional<CategoryId> parent_id;
-    std::optional<Url> image_url;
-    List<AttributeDefinition, 0, 50> product_attributes;
-    bool is_active = true;
-    Timestamp created_at;
-    Timestamp updated_at;
-};
-HAAT_DESCRIBE(Category, id, name, slug, description, parent_id, image_url, product_attributes,
-              is_active, created_at, updated_at)
-HAAT_NOTES(Category, {.field = "name", .text = "What shoppers read.", .example = "Notebooks"})
-
 struct NewCategory {
     Text<1, 255> name;
     std::optional<Slug> slug;
@@ -56,17 +39,13 @@ HAAT_DEFAULTS(NewCategory, product_attributes, is_active)
 HAAT_NOTES(NewCategory, {.field = "name", .text = "What shoppers read.", .example = "Notebooks"},
            {.field = "slug", .text = "Made of the name when absent.", .example = "notebooks"})
 
-struct CategoryChange {
-    std::optional<Text<1, 255>> name;
-    std::optional<Slug> slug;
-    Patch<Text<0, 5000>> description;
-    Patch<CategoryId> parent_id;
-    Patch<Url> image_url;
-    std::optional<List<AttributeDefinition, 0, 50>> product_attributes;
-    std::optional<bool> is_active;
+struct Category : NewCategory {
+    CategoryId id;
+    Timestamp created_at;
+    Timestamp updated_at;
 };
-HAAT_DESCRIBE(CategoryChange, name, slug, description, parent_id, image_url, product_attributes,
-              is_active)
+HAAT_DESCRIBE(Category, id, name, slug, description, parent_id, image_url, product_attributes,
+              is_active, created_at, updated_at)
 
 struct CategoryFilter {
     std::optional<Text<1, 100>> search;

@@ -1,18 +1,20 @@
 #pragma once
 
-#include <optional>
-#include <string_view>
-
-#include <base/words.hpp>
+#include <http/resource.hpp>
 
 namespace haat::catalog {
 
-/// The one given, else made of the name; a name without Latin letters gets the id's last digits.
-inline Slug slug_for(std::optional<Slug> const& given, std::string_view name, Uuid const& id) {
-    if (given) return *given;
-    Slug slug = Slug::of(name);
-    if (slug.value.empty()) slug.value = to_string(id).substr(24);
-    return slug;
+/// A slug that was not given is made of the name; a name without Latin letters gets digits of the
+/// id.
+template <class Key, class Body> Task<void> fill_slug(RawCall&, Tx&, Key id, Body& body) {
+    if (body.slug) co_return;
+    body.slug = Slug::of(body.name.value);
+    if (body.slug->value.empty()) body.slug->value = to_string(id.uuid).substr(24);
+}
+
+/// The same when a change takes the slug away.
+template <class Row> Task<void> refill_slug(RawCall& call, Tx& tx, Row const&, Row& after) {
+    return fill_slug(call, tx, after.id, after);
 }
 
 } // namespace haat::catalog

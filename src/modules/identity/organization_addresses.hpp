@@ -1,7 +1,6 @@
 #pragma once
 
-#include <events/events.hpp>
-#include <http/routes.hpp>
+#include <http/resource.hpp>
 
 namespace haat::identity {
 
@@ -9,27 +8,6 @@ struct AddressNoun {
     static constexpr std::string_view noun = "address";
 };
 using AddressId = Id<AddressNoun>;
-
-struct Address {
-    AddressId id;
-    Text<1, 50> label;
-    Text<1, 255> recipient_name;
-    std::optional<Phone> phone;
-    Text<1, 255> line1;
-    std::optional<Text<0, 255>> line2;
-    std::optional<Text<0, 255>> landmark;
-    Text<1, 100> city;
-    Text<1, 100> state;
-    Text<1, 30> postal_code;
-    Text<1, 100> country;
-    std::optional<double> lat;
-    std::optional<double> lng;
-    bool is_default = false;
-    Timestamp created_at;
-    Timestamp updated_at;
-};
-HAAT_DESCRIBE(Address, id, label, recipient_name, phone, line1, line2, landmark, city, state,
-              postal_code, country, lat, lng, is_default, created_at, updated_at)
 
 struct NewAddress {
     Text<1, 50> label{"Office"};
@@ -51,33 +29,17 @@ HAAT_DESCRIBE(NewAddress, label, recipient_name, phone, line1, line2, landmark, 
 HAAT_DEFAULTS(NewAddress, label, country, is_default)
 HAAT_NOTES(NewAddress, {.field = "recipient_name", .example = "Meera Joshi", .also = {"name"}},
            {.field = "line1", .example = "14 Laxmi Road", .also = {"address", "addressLine1"}},
-           {.field = "line2", .also = {"addressLine2"}}, {.field = "city", .example = "Pune"},
-           {.field = "state", .example = "Maharashtra"},
+           {.field = "line2", .also = {"addressLine2"}},
            {.field = "postal_code", .example = "411030", .also = {"zipCode", "pincode", "zip"}},
            {.field = "lat", .min = -90, .max = 90}, {.field = "lng", .min = -180, .max = 180})
 
-struct AddressChange {
-    std::optional<Text<1, 50>> label;
-    std::optional<Text<1, 255>> recipient_name;
-    Patch<Phone> phone;
-    std::optional<Text<1, 255>> line1;
-    Patch<Text<0, 255>> line2;
-    Patch<Text<0, 255>> landmark;
-    std::optional<Text<1, 100>> city;
-    std::optional<Text<1, 100>> state;
-    std::optional<Text<1, 30>> postal_code;
-    std::optional<Text<1, 100>> country;
-    Patch<double> lat;
-    Patch<double> lng;
-    std::optional<bool> is_default;
+struct Address : NewAddress {
+    AddressId id;
+    Timestamp created_at;
+    Timestamp updated_at;
 };
-HAAT_DESCRIBE(AddressChange, label, recipient_name, phone, line1, line2, landmark, city, state,
-              postal_code, country, lat, lng, is_default)
-HAAT_NOTES(AddressChange, {.field = "recipient_name", .also = {"name"}},
-           {.field = "line1", .also = {"address", "addressLine1"}},
-           {.field = "line2", .also = {"addressLine2"}},
-           {.field = "postal_code", .also = {"zipCode", "pincode", "zip"}},
-           {.field = "lat", .min = -90, .max = 90}, {.field = "lng", .min = -180, .max = 180})
+HAAT_DESCRIBE(Address, id, label, recipient_name, phone, line1, line2, landmark, city, state,
+              postal_code, country, lat, lng, is_default, created_at, updated_at)
 
 struct AddressFilter {
     std::optional<bool> is_default;
