@@ -128,6 +128,7 @@ private:
     void progressed(std::size_t bytes);
     void written(std::size_t bytes);
     ssize_t checked(ssize_t outcome); // of a write
+    bool may_write();
 
     Task<std::string_view> next() override;
     std::string_view take_piece();

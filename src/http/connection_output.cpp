@@ -146,16 +146,20 @@ void Connection::send() {
     finish_exchange();
 }
 
-/// Books what a write did; false when it must wait or the socket is gone.
+/// False: the peer must read first, and has the write time-out for it.
+bool Connection::may_write() {
+    if (writable_) return true;
+    if (waiting_ != Wait::write && write_allowance_ <= 0)
+        write_allowance_ = std::chrono::nanoseconds(shard_->options().write_timeout).count();
+    wait(Wait::write);
+    return false;
+}
+
+/// Books what a write did; not above 0 when it must wait or the socket is gone.
 ssize_t Connection::checked(ssize_t outcome) {
     if (outcome == Wire::again) {
-        if (waiting_ != Wait::write) {
-            if (write_allowance_ <= 0)
-                write_allowance_ =
-                    std::chrono::nanoseconds(shard_->options().write_timeout).count();
-            wait(Wait::write);
-        }
         writable_ = false;
+        may_write();
     } else if (outcome <= 0) {
         broken_ = true;
     } else {
@@ -172,7 +176,7 @@ void Connection::written(std::size_t bytes) {
 bool Connection::flush() {
     Workspace& work = *work_;
     while (work.sent < work.output.size()) {
-        if (!writable_) return false;
+        if (!may_write()) return false;
         iovec const part{work.output.data() + work.sent, work.output.size() - work.sent};
         ssize_t const count = checked(wire_.write(&part, 1));
         if (count <= 0) return false;
@@ -187,7 +191,7 @@ bool Connection::flush() {
 bool Connection::step_tail() {
     Workspace& work = *work_;
     FileBody& file = work.response.file;
-    if (!writable_) return false;
+    if (!may_write()) return false;
     if (file.descriptor >= 0) {
         if (!flush()) return false;
         if (file.length > 0) {
