@@ -356,7 +356,8 @@ Line::~Line() {
     std::size_t const size = text->pen.size();
     central().append(pending_of_this_thread(), level_ >= Level::warn, [&](char* at) {
         std::memcpy(at, text->bytes.data(), size);
-        std::memcpy(at + size, "}\n", 2);
+        at[size] = '}';
+        at[size + 1] = '\n';
         return size + 2;
     });
     if (ThreadState* const mine = this_thread()) {

@@ -12,6 +12,16 @@ namespace {
 
 constexpr char hex_digits[] = "0123456789abcdef";
 
+// "000102…ff": a byte's two digits in one step.
+constexpr std::array<char, 512> hex_pairs = [] {
+    std::array<char, 512> pairs{};
+    for (std::size_t i = 0; i < 256; ++i) {
+        pairs[i * 2] = hex_digits[i >> 4];
+        pairs[i * 2 + 1] = hex_digits[i & 15];
+    }
+    return pairs;
+}();
+
 constexpr std::uint64_t every_byte(unsigned char byte) { return 0x0101010101010101U * byte; }
 
 // Whether all eight bytes are ASCII that JSON takes as it is: no control, no '"', no '\\'.
@@ -147,11 +157,13 @@ void Pen::real(double value) {
 
 void Pen::uuid(Uuid const& value) {
     if (room() < 36) return;
+    char* at = at_;
     for (std::size_t i = 0; i < 16; ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) *at_++ = '-';
-        *at_++ = hex_digits[value.bytes[i] >> 4];
-        *at_++ = hex_digits[value.bytes[i] & 15];
+        if (i == 4 || i == 6 || i == 8 || i == 10) *at++ = '-';
+        std::memcpy(at, &hex_pairs[value.bytes[i] * 2U], 2);
+        at += 2;
     }
+    at_ = at;
 }
 
 void Pen::time_now() {

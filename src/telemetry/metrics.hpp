@@ -125,7 +125,7 @@ public:
     void histogram(std::string_view name, Labels const& labels, Distribution const&);
 
 private:
-    void labels(Labels const& labels, std::string_view bound);
+    void labels(Labels const& labels);
     std::string& out_;
 };
 
