@@ -151,7 +151,7 @@ CacheHit ResponseCache::Inside::find(CacheKey const& key, std::uint64_t hash) {
             remove(*entry);
             break;
         }
-        CacheHit const response = entry->response;
+        CacheHit response = entry->response;
         if (entry != newest) {
             unlink(*entry);
             link_newest(*entry);
