@@ -186,7 +186,9 @@ TEST_F(TidyTest, SomeCallsAreBanned) {
           "sprintf(a, b)", "std::system(a)", "printf(a)", "std::cout << a", "auto* p = new Thing"})
         bad("banned", "src/base/a.cpp", "\nvoid f() { " + std::string(call) + "; }\n", 2);
     bad("banned", "src/base/test/a_test.cpp", "TEST(A, DISABLED_B) {}\n");
-    bad("banned", brands, "double price = 1;\n");
+    bad("exact-numbers", brands, "double price = 1;\n");
+    bad("exact-numbers", brands, "std::optional<float> total_tax;\n");
+    good(brands, "std::optional<double> lat;\n");
     good("src/app/commands/a.cpp", "void f() { std::printf(a); }\n");
     good("src/base/a.cpp", "Task<void> f() {\n    co_await sleep_for(1s);\n    snprintf(a, 1, b);\n"
                            "    std::unique_ptr<T> p(new T(1));\n    ::new (at) T();\n}\n");

@@ -267,9 +267,6 @@ void banned_calls(House& house, Source const& s) {
         {"printf", "log it, or return it: only commands print"},
         {"cout", "log it, or return it: only commands print", false},
         {"cerr", "log it: only commands print", false}};
-    static constexpr Banned in_modules[] = {
-        {"double", "money and quantities are counts of 64 bits", false},
-        {"float", "money and quantities are counts of 64 bits", false}};
     auto const check = [&](auto const& table) {
         for (Banned const& each : table)
             for (auto at = find_word(s.code, each.word); at != none;
@@ -284,13 +281,30 @@ void banned_calls(House& house, Source const& s) {
     check(everywhere);
     bool const prints = s.in("src/app/commands/") || s.path == "src/main.cpp";
     if (s.in("src/") && !s.test() && !prints) check(in_source);
-    if (!s.module().empty() && !s.test()) check(in_modules);
     for (auto at = find_word(s.code, "new"); at != none; at = find_word(s.code, "new", at + 1))
         if (s.code.compare(at + 3, 1, " ") == 0 && s.code.compare(at + 4, 1, "(") != 0 &&
             !trimmed(std::string_view(s.code).substr(0, at)).ends_with('(')) // an owner's argument
             house.say(s, at, "banned", "new: take std::make_unique or a value");
     for (auto at = s.code.find("DISABLED_"); at != none; at = s.code.find("DISABLED_", at + 1))
         house.say(s, at, "banned", "a disabled test tests nothing; make it run or take it out");
+}
+
+/// Coordinates and shares may be fractions; what is paid, counted or taxed may not.
+void exact_numbers(House& house, Source const& s) {
+    if (s.module().empty() || s.test()) return;
+    for (std::string_view const type : {"double", "float"})
+        for (auto at = find_word(s.code, type); at != none; at = find_word(s.code, type, at + 1)) {
+            auto const begin = s.code.rfind('\n', at) + 1;
+            std::string const line =
+                lower(std::string_view(s.code).substr(begin, s.code.find('\n', at) - begin));
+            for (std::string_view const word : {"price", "amount", "total", "money", "tax", "cost",
+                                                "paid", "balance", "discount", "quantity", "fee"})
+                if (line.find(word) != none) {
+                    house.say(s, at, "exact-numbers",
+                              "money and quantities are counts of 64 bits: Money, Quantity");
+                    break;
+                }
+        }
 }
 
 void words(House& house, Source const& s) {
@@ -405,8 +419,8 @@ int main(int count, char** arguments) {
         return 2;
     }
     static constexpr void (*of_cpp[])(House&, Source const&) = {
-        include_direction, module_face, include_form, sql_owner,
-        sql_style,         statements,  lengths,      banned_calls};
+        include_direction, module_face, include_form, sql_owner,    sql_style,
+        statements,        lengths,     banned_calls, exact_numbers};
     for (Source const& s : house.sources) {
         words(house, s);
         if (s.cpp())
