@@ -229,6 +229,8 @@ create function identity.open_session(p_session uuid, p_refresh_hash text, p_ip 
     as $$
         update identity.users u set last_login_at = p_now, last_login_ip = p_ip
          where u.id = identity.caller();
+        delete from identity.sessions s
+         where s.user_id = identity.caller() and s.expires_at < p_now - interval '30 days';
         insert into identity.sessions (id, user_id, refresh_hash, ip, user_agent, device_info,
                                        created_at, expires_at)
         values (p_session, identity.caller(), p_refresh_hash, p_ip, p_user_agent, p_device_info,
@@ -379,7 +381,8 @@ create function identity.found_organization(p_id uuid, p_display_name text, p_ow
     as $$
     declare
         caller constant uuid := identity.caller();
-        name_of_owner text := p_owner_name;
+        name_of_owner text;
+        chosen_slug text;
     begin
         -- Holds off the caller's other attempts, so that the count below is true.
         select coalesce(p_owner_name, u.full_name) into strict name_of_owner
@@ -395,14 +398,17 @@ create function identity.found_organization(p_id uuid, p_display_name text, p_ow
             raise exception 'no such time zone'
                 using errcode = 'check_violation', constraint = 'organizations_time_zone_check';
         end;
-        insert into identity.organizations (id, display_name, owner_name, slug, gstin, pan,
-                                            state_code, currency, time_zone, fiscal_year_start,
-                                            created_at, updated_at)
-        values (p_id, p_display_name, name_of_owner,
-                case when exists (select from identity.organizations o where o.slug = p_slug)
-                     then left(p_slug, 246) || '-' || right(p_id::text, 8) else p_slug end,
-                p_gstin, p_pan, coalesce(p_state_code, left(p_gstin, 2)), p_currency, p_time_zone,
-                p_fiscal_year_start, p_now, p_now);
+        foreach chosen_slug in array
+            array[p_slug, left(p_slug, 246) || '-' || right(p_id::text, 8)] loop
+            insert into identity.organizations (id, display_name, owner_name, slug, gstin, pan,
+                                                state_code, currency, time_zone,
+                                                fiscal_year_start, created_at, updated_at)
+            values (p_id, p_display_name, name_of_owner, chosen_slug, p_gstin, p_pan,
+                    coalesce(p_state_code, left(p_gstin, 2)), p_currency, p_time_zone,
+                    p_fiscal_year_start, p_now, p_now)
+            on conflict on constraint organizations_slug_key do nothing;
+            exit when found;
+        end loop;
         insert into identity.memberships (org_id, user_id, role, created_at)
         values (p_id, caller, 'OWNER', p_now);
     end $$;

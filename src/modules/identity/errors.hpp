@@ -31,10 +31,6 @@ inline RefusalKind const email_exists{409,
                                       "EMAIL_EXISTS",
                                       "This e-mail address is registered already.",
                                       {.constraint = "users_email_lower_key", .field = "email"}};
-inline RefusalKind const phone_exists{409,
-                                      "PHONE_EXISTS",
-                                      "This phone number is registered already.",
-                                      {.constraint = "users_verified_phone_key", .field = "phone"}};
 
 // Organizations.
 inline RefusalKind const organization_required{
@@ -43,11 +39,6 @@ inline RefusalKind const too_many_organizations{409,
                                                 "TOO_MANY_ORGANIZATIONS",
                                                 "You own as many organizations as one account may.",
                                                 {.constraint = "organizations_owned_max"}};
-inline RefusalKind const organization_slug_taken{
-    409,
-    "ORGANIZATION_SLUG_TAKEN",
-    "Another organization took this name at the same moment. Try again.",
-    {.constraint = "organizations_slug_key", .field = "displayName"}};
 inline RefusalKind const gstin_invalid{
     422,
     "GSTIN_INVALID",

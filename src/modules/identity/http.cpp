@@ -64,8 +64,8 @@ void add_identity_routes(Routes& routes, Identity& identity) {
         .needs(Permit::signed_in)
         .idempotent()
         .describes("The caller becomes its owner.")
-        .refuses(too_many_organizations, organization_slug_taken, gstin_invalid, pan_invalid,
-                 state_code_invalid, currency_invalid, time_zone_invalid);
+        .refuses(too_many_organizations, gstin_invalid, pan_invalid, state_code_invalid,
+                 currency_invalid, time_zone_invalid);
 }
 
 namespace {

@@ -31,10 +31,23 @@ std::string refreshing(std::string const& token) {
     return R"({"refreshToken":")" + token + R"("})";
 }
 
+/// One server for all of them; each begins with nobody.
 class SignIn : public testing::Test {
 protected:
-    TestDatabase db;
-    TestServer server{db};
+    struct Shared {
+        TestDatabase db;
+        TestServer server{db};
+    };
+    static inline std::unique_ptr<Shared> shared;
+    static void SetUpTestSuite() { shared = std::make_unique<Shared>(); }
+    static void TearDownTestSuite() { shared.reset(); }
+
+    SignIn() {
+        db.exec("truncate identity.users, identity.organizations, identity.sign_in_failures,"
+                " audit.entries cascade");
+    }
+    TestDatabase& db = shared->db;
+    TestServer& server = shared->server;
     Client client = server.client();
 
     Answer register_asha() { return client.post("/auth/register", registration("asha@haat.test")); }
@@ -394,6 +407,45 @@ TEST_F(SignIn, FoundingAShopMakesAnOwner) {
     Answer const mine = client.get("/organizations?sortBy=displayName");
     EXPECT_EQ(mine.count("data"), 2) << mine.body;
     EXPECT_EQ(mine.text("meta.pagination.total"), "2");
+}
+
+TEST_F(SignIn, ConcurrentShopsOfOneNameAreFounded) {
+    std::vector<std::string> tokens;
+    for (std::string const email : {"a@haat.test", "b@haat.test", "c@haat.test", "d@haat.test"})
+        tokens.push_back(
+            client.post("/auth/register", registration(email)).text("data.accessToken"));
+    std::atomic<int> founded{0};
+    std::vector<std::thread> rivals;
+    for (std::string const& token : tokens)
+        rivals.emplace_back([&] {
+            Client rival = server.client({.token = token, .org_id = {}});
+            for (int i = 0; i < 5; ++i)
+                founded +=
+                    rival.post("/organizations", R"({"displayName":"Ganesh"})").status == 201;
+        });
+    for (auto& rival : rivals) rival.join();
+    EXPECT_EQ(founded, 20);
+    EXPECT_EQ(db.word("select count(distinct slug) from identity.organizations"), "20");
+}
+
+TEST_F(SignIn, OneActsForTheOnlyOrganizationOrForTheNamedOne) {
+    client.with("Authorization", "Bearer " + register_asha().text("data.accessToken"));
+    EXPECT_EQ(client.post("/brands", R"({"name":"Cello"})").code(), "ORGANIZATION_REQUIRED");
+    std::string const first =
+        client.post("/organizations", R"({"displayName":"Ganesh"})").text("data.id");
+    EXPECT_EQ(client.post("/brands", R"({"name":"Cello"})").status, 201) << "known at once";
+    client.post("/organizations", R"({"displayName":"Lakshmi"})");
+    Answer const asked = client.post("/brands", R"({"name":"Natraj"})");
+    EXPECT_EQ(asked.status, 400);
+    EXPECT_EQ(asked.code(), "ORGANIZATION_REQUIRED");
+    EXPECT_EQ(asked.text("error.organizations[0].displayName"), "Ganesh") << asked.body;
+    EXPECT_EQ(asked.text("error.organizations[1].role"), "OWNER");
+    client.with("X-Org-Id", first);
+    EXPECT_EQ(client.post("/brands", R"({"name":"Natraj"})").status, 201);
+    for (std::string const org : {"x", "0a000000-0000-7000-8000-00000000000f"}) {
+        client.with("X-Org-Id", org);
+        EXPECT_EQ(client.post("/brands", R"({"name":"Doms"})").code(), "ORGANIZATION_NOT_FOUND");
+    }
 }
 
 TEST_F(SignIn, WhatAShopMayNotBe) {
