@@ -58,8 +58,6 @@ class Stage:
             }
         if self.wanted & {"small", "cached"}:
             self.nginx = self.keep(start_nginx(self.files()))
-        if "write" in self.wanted:
-            self.token, self.user = self.first.token()
 
     def keep(self, server):
         self.started.append(server)
@@ -171,23 +169,27 @@ class Stage:
         )
 
     def write_row(self):
-        targets = load.Targets(["/api/v1/brands"], NEW_BRAND, self.token)
-
         def reset():
+            self.database.wait_until_quiet()
             self.database.run(ROOT / "bench" / "sql" / "reset.sql")
 
-        def measure(seconds):
+        def targets():  # a token lives for minutes only, so that each measurement signs in
+            token, _, _ = self.first.sign_in()
             reset()
-            return load.wrk(self.first.port, targets, seconds, self.groups(self.first))
+            return load.Targets(["/api/v1/brands"], NEW_BRAND, token)
+
+        def measure(seconds):
+            return load.wrk(self.first.port, targets(), seconds, self.groups(self.first))
 
         def at_rate(seconds, rate):
-            reset()
-            return load.wrk(self.first.port, targets, seconds, rate=rate)
+            return load.wrk(self.first.port, targets(), seconds, rate=rate)
+
+        _, user, shop = self.first.sign_in()
 
         def variables():
             load.Targets.numbers_given += 1
             base = load.Targets.numbers_given * 1_000_000_000_000
-            return {"n": 0, "base": base, "user": self.user}
+            return {"n": 0, "base": base, "user": user, "shop": shop}
 
         return Row(
             "write",

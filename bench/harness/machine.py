@@ -1,5 +1,6 @@
 """What /proc knows: whose child a process is, what it has used, what it holds."""
 import os
+import random
 import socket
 from dataclasses import dataclass
 
@@ -75,6 +76,13 @@ def description():
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below the range that outgoing connections take theirs from: who asks a server again and again
+    whether it is up would in the end connect to himself, and the port would be taken."""
+    while True:
+        port = random.randrange(10_000, 30_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port

@@ -12,7 +12,7 @@ from harness import machine
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "bench"
-HAAT = ROOT / "build" / "release" / "haat"
+HAAT = Path(os.environ.get("BENCH_HAAT", ROOT / "build" / "release" / "haat"))
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
 # Raised, not off: the limits are counted for every request.
@@ -59,7 +59,14 @@ class Server:
             )
 
     def wait_until(self, path, timeout=60):
-        """Seconds from the start to the first 200."""
+        """Seconds from the start to the first 200; a server that does not get there is ended."""
+        try:
+            return self.first_answer(path, timeout)
+        except BaseException:
+            self.stop()
+            raise
+
+    def first_answer(self, path, timeout):
         while True:
             if self.process.poll() is not None:
                 raise BenchError(f"{self.name} ended by itself; {self.log} says why")
@@ -121,19 +128,33 @@ class Haat(Server):
         postmaster = None if self.shared else self.database().postmaster
         return machine.tree(self.process.pid, without=postmaster)
 
-    def token(self):
-        """Signs the demo administrator in."""
+    def sign_in(self):
+        """As the demo's owner of a shop: the token, who it is, and for which shop."""
         status, answer = get(
             self.port,
             "/api/v1/auth/login",
             {"Content-Type": "application/json"},
             method="POST",
-            body=json.dumps({"email": "admin@haat.test", "password": "Haat-demo-2026"}),
+            body=json.dumps({"email": "owner@haat.test", "password": "Haat-demo-2026"}),
         )
         if status != 200:
-            raise BenchError(f"the demo administrator cannot sign in: {status} {answer[:300]}")
+            raise BenchError(f"the demo's shop owner cannot sign in: {status} {answer[:300]}")
         data = json.loads(answer)["data"]
-        return data["accessToken"], data["user"]["id"]
+        token = data["accessToken"]
+        _, shops = get(self.port, "/api/v1/organizations", {"Authorization": f"Bearer {token}"})
+        return token, data["user"]["id"], json.loads(shops)["data"][0]["id"]
+
+
+def remove_data(data_directory):
+    """With what a run that was killed has left running in it."""
+    try:
+        postmaster = Database.of(data_directory).postmaster
+        if str(data_directory) in Path(f"/proc/{postmaster}/cmdline").read_text():
+            os.kill(postmaster, signal.SIGQUIT)
+            time.sleep(1)
+    except (OSError, KeyError, IndexError):
+        pass  # nothing was there
+    shutil.rmtree(data_directory, ignore_errors=True)
 
 
 class Database:
@@ -177,6 +198,15 @@ class Database:
         if done.returncode != 0:
             raise BenchError(f"SQL failed: {done.stderr.strip()}")
         return done.stdout.strip()
+
+    def wait_until_quiet(self, timeout=20):
+        """The last requests of a load that has ended may still be written."""
+        busy = "select count(*) from pg_stat_activity where xact_start < now() and datname = 'haat'"
+        end = time.monotonic() + timeout
+        while self.run(busy) != "0":
+            if time.monotonic() > end:
+                raise BenchError("transactions go on after the load has ended")
+            time.sleep(0.05)
 
     def pids(self):
         return machine.tree(self.postmaster)

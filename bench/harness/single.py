@@ -1,20 +1,19 @@
 """What haat is measured at alone: ready, memory, micro benchmarks, the cost of an endpoint."""
 import json
-import shutil
 import statistics
 import subprocess
 import time
 
 from harness import load, machine
 from harness.contest import HEALTH, IDS, LIST
-from harness.servers import BUILD, ROOT, BenchError, Haat
+from harness.servers import BUILD, ROOT, BenchError, Haat, remove_data
 
 DATA = BUILD / "var"
 
 
 def measure_ready(rounds):
     """Seconds from the start of the process to the first 200 of /ready. Leaves the last running."""
-    shutil.rmtree(DATA, ignore_errors=True)
+    remove_data(DATA)
     haat = Haat("haat", DATA)
     first = haat.wait_until("/ready")
     times = {"first_s": first}

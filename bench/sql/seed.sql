@@ -12,3 +12,5 @@ select lpad(i::text, 32, '0')::uuid,
        jsonb_build_object('founded', 1900 + i % 120, 'tier', i % 3),
        true
   from generate_series(1, 5000) i;
+vacuum analyze catalog.brands;
+checkpoint;
