@@ -248,8 +248,6 @@ void banned_calls(House& house, Source const& s) {
         {"::sleep", "wait for a condition with a deadline, or co_await sleep_for()"},
         {"usleep", "wait for a condition with a deadline, or co_await sleep_for()"},
         {"nanosleep", "wait for a condition with a deadline, or co_await sleep_for()"},
-        {"this_thread::sleep_for", "wait for a condition with a deadline"},
-        {"this_thread::sleep_until", "wait for a condition with a deadline"},
         {"rand", "take base/clock.hpp's ids or libsodium"},
         {"srand", "take base/clock.hpp's ids or libsodium"},
         {"strcpy", "take std::string"},
@@ -263,6 +261,9 @@ void banned_calls(House& house, Source const& s) {
         {"localtime", "times are UTC; see base/clock.hpp"},
         {"gmtime", "see base/clock.hpp"},
         {"using namespace std;", "name what you use", false}};
+    static constexpr Banned in_loops_and_tests[] = {
+        {"this_thread::sleep_for", "wait for a condition with a deadline"},
+        {"this_thread::sleep_until", "wait for a condition with a deadline"}};
     static constexpr Banned in_source[] = {
         {"printf", "log it, or return it: only commands print"},
         {"cout", "log it, or return it: only commands print", false},
@@ -279,6 +280,11 @@ void banned_calls(House& house, Source const& s) {
             }
     };
     check(everywhere);
+    // Code over a blocking connection runs before and beside the loops, and may block.
+    bool const may_block =
+        !s.test() && std::any_of(s.includes.begin(), s.includes.end(),
+                                 [](auto const& i) { return i.path == "pg/plain.hpp"; });
+    if (!may_block) check(in_loops_and_tests);
     bool const prints = s.in("src/app/commands/") || s.path == "src/main.cpp";
     if (s.in("src/") && !s.test() && !prints) check(in_source);
     for (auto at = find_word(s.code, "new"); at != none; at = find_word(s.code, "new", at + 1))

@@ -90,7 +90,8 @@ void Shard::start() {
 void Shard::abandon() {
     timer_.reset();
     for (auto& connection : connections_)
-        if (connection->busy()) new std::shared_ptr<Connection>(connection);
+        if (connection->busy())
+            (void)std::make_unique<std::shared_ptr<Connection>>(connection).release();
     auto const connections = std::exchange(connections_, {});
     for (auto const& connection : connections)
         if (!connection->busy()) connection->close_now();

@@ -167,7 +167,7 @@ private:
         std::size_t const end = block(at + 1, true);
         std::string_view const body = std::string_view(c_).substr(at, end - at);
         outer.captures |= captures;
-        if (captures && (has_word(body, "co_await") || has_word(body, "co_return")))
+        if (captures && !s_.test() && (has_word(body, "co_await") || has_word(body, "co_return")))
             house_.say(s_, at, "coroutine-lambda",
                        "its captures die with it; make it a named function with parameters");
         return end;

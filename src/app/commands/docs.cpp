@@ -1,15 +1,19 @@
 #include <app/commands/commands.hpp>
 
-#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include <fcntl.h>
 
 #include <app/application.hpp>
 #include <app/config.hpp>
 #include <http/openapi.hpp>
 #include <pg/cluster.hpp>
 #include <pg/migrate.hpp>
+#include <pg/process.hpp>
 
 namespace haat::app {
 
@@ -22,27 +26,32 @@ void write(std::filesystem::path const& path, std::string const& text) {
     std::printf("%s\n", path.string().c_str());
 }
 
+std::string text_of(std::filesystem::path const& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
 /// The migrated schema as pg_dump tells it, without what differs from run to run.
 std::string schema_page() {
     pg::Cluster cluster = pg::Cluster::throw_away();
     std::string const url = cluster.url(pg::Role::owner);
     pg::Migrator(url).apply();
-    setenv("HAAT_DUMP_URL", url.c_str(), 1); // not on the command line: others could read it there
-    std::string const command = "/usr/lib/postgresql/15/bin/pg_dump --schema-only --no-owner "
-                                "--exclude-table=haat.migrations -d \"$HAAT_DUMP_URL\"";
-    std::FILE* const pipe = popen(command.c_str(), "r");
-    if (!pipe) throw std::runtime_error("pg_dump cannot be run");
+    std::filesystem::path const dump = cluster.directory().parent_path() / "schema.sql";
+    pg::Descriptor const output(
+        ::open(dump.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    // A throw-away cluster of our own: nobody else could use what the command line shows.
+    int const code =
+        pg::run_to_end({.words = {"/usr/lib/postgresql/15/bin/pg_dump", "--schema-only",
+                                  "--no-owner", "--exclude-table=haat.migrations", "-d", url},
+                        .output = output.get()});
+    if (code != 0) throw std::runtime_error("pg_dump failed: " + text_of(dump));
     std::string page = "-- The schema as the migrations make it. Written by `haat docs`.\n";
-    std::array<char, 4096> line{};
-    while (std::fgets(line.data(), line.size(), pipe)) {
-        std::string_view const text(line.data());
-        bool const noise = text.starts_with("--") || text.starts_with("SET ") || text == "\n" ||
-                           text.starts_with("\\") || text.starts_with("SELECT pg_catalog");
-        if (!noise) page += text;
+    std::istringstream lines(text_of(dump));
+    for (std::string line; std::getline(lines, line);) {
+        bool const noise = line.starts_with("--") || line.starts_with("SET ") || line.empty() ||
+                           line.starts_with("\\") || line.starts_with("SELECT pg_catalog");
+        if (!noise) page += line + "\n";
     }
-    int const status = pclose(pipe);
-    unsetenv("HAAT_DUMP_URL");
-    if (status != 0) throw std::runtime_error("pg_dump failed");
     return page;
 }
 

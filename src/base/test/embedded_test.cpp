@@ -9,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include <test/harness/process.hpp>
+
 namespace haat {
 namespace {
 
@@ -56,11 +58,12 @@ protected:
         files::create_directories((root_ / path).parent_path());
         std::ofstream(root_ / path, std::ios::binary) << text;
     }
-    int embed(std::string const& folders) {
-        std::string const command = std::string(HAAT_BINARY_DIR "/embed ") +
-                                    (root_ / "out.S").string() + " " + root_.string() + " " +
-                                    folders;
-        return std::system(command.c_str());
+    int embed(std::vector<std::string> const& folders) {
+        test::ProcessOptions options;
+        options.program = HAAT_BINARY_DIR "/embed";
+        options.words = {(root_ / "out.S").string(), root_.string()};
+        options.words.insert(options.words.end(), folders.begin(), folders.end());
+        return test::run_process(options).code;
     }
 
     files::path root_;
@@ -70,23 +73,23 @@ TEST_F(EmbedTool, WritesTheSameBytesForTheSameTree) {
     put("a/two.txt", "2");
     put("a/one.txt", "1");
     put("b/deep/three.txt", "");
-    ASSERT_EQ(embed("a b"), 0);
+    ASSERT_EQ(embed({"a", "b"}), 0);
     auto const first = content(root_ / "out.S");
-    ASSERT_EQ(embed("b a"), 0);
+    ASSERT_EQ(embed({"b", "a"}), 0);
     EXPECT_EQ(content(root_ / "out.S"), first);
     EXPECT_LT(first.find("a/one.txt"), first.find("a/two.txt"));
     EXPECT_NE(first.find(".quad 3"), std::string::npos);
 }
 
 TEST_F(EmbedTool, AMissingFolderHoldsNothing) {
-    ASSERT_EQ(embed("nowhere"), 0);
+    ASSERT_EQ(embed({"nowhere"}), 0);
     EXPECT_NE(content(root_ / "out.S").find("haat_embedded_count:\n    .quad 0"),
               std::string::npos);
 }
 
 TEST_F(EmbedTool, OddNamesAreEscaped) {
     put("a/with \"quotes\" and \\.txt", "x");
-    ASSERT_EQ(embed("a"), 0);
+    ASSERT_EQ(embed({"a"}), 0);
     EXPECT_NE(content(root_ / "out.S").find(R"(with \"quotes\" and \\.txt)"), std::string::npos);
 }
 

@@ -223,7 +223,7 @@ TEST(Engine, a_slow_reader_of_a_stream_holds_the_sender_back) {
     while (sent < size) {
         std::size_t const read = server.service().streamed;
         furthest = std::max(furthest, sent - std::min<std::size_t>(sent, read));
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        haat::test::pause_briefly();
     }
     sender.join();
     EXPECT_EQ(client.read_response(false, std::chrono::seconds(60)).body,

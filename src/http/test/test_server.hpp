@@ -14,6 +14,7 @@
 #include <http/static_files.hpp>
 #include <http/websocket.hpp>
 #include <loop/loop.hpp>
+#include <test/harness/wait.hpp>
 
 #include <http/test/raw_client.hpp>
 
@@ -26,8 +27,11 @@ inline Task<void> echo_messages(std::unique_ptr<WebSocket> socket) {
     for (;;) {
         std::optional<WebSocket::Message> message = co_await socket->read();
         if (!message) break;
-        bool const sent = message->binary ? co_await socket->write_binary(message->data)
-                                          : co_await socket->write(message->data);
+        bool sent = false;
+        if (message->binary)
+            sent = co_await socket->write_binary(message->data);
+        else
+            sent = co_await socket->write(message->data);
         if (!sent) break;
         if (message->data == "bye") {
             co_await socket->close(1000, "as you wish");
@@ -190,12 +194,7 @@ private:
 template <class Condition>
 bool eventually(Condition condition,
                 std::chrono::milliseconds deadline = std::chrono::seconds(10)) {
-    auto const until = std::chrono::steady_clock::now() + deadline;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > until) return false;
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-    return true;
+    return haat::test::soon(condition, deadline);
 }
 
 } // namespace haat::http::test

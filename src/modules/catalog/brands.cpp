@@ -1,4 +1,4 @@
-#include "brands.hpp"
+#include <modules/catalog/brands.hpp>
 
 #include <modules/catalog/catalog.hpp>
 #include <modules/catalog/slugs.hpp>

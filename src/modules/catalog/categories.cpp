@@ -1,4 +1,4 @@
-#include "categories.hpp"
+#include <modules/catalog/categories.hpp>
 
 #include <modules/catalog/catalog.hpp>
 #include <modules/catalog/slugs.hpp>

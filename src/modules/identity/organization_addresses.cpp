@@ -1,4 +1,4 @@
-#include "organization_addresses.hpp"
+#include <modules/identity/organization_addresses.hpp>
 
 #include <modules/identity/identity.hpp>
 

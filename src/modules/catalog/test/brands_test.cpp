@@ -67,6 +67,12 @@ TEST(BrandsTest, AreAddedByThoseWhoMay) {
          .body = R"({"name":)",
          .status = 400,
          .code = "MALFORMED_JSON"},
+    });
+}
+
+TEST(BrandsTest, TheBodyMayBeWrapped) {
+    Stage stage;
+    stage.play({
         {.name = "brands.create: the body may be wrapped",
          .as = Who::owner,
          .method = "POST",
