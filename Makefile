@@ -9,7 +9,7 @@ RELEASE := build/release
 PAGES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print \
            2>/dev/null)
 
-.PHONY: help setup run build test asan-test check bench stats lint format clean web
+.PHONY: help setup run build test asan-test soak check bench stats lint format clean web
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,10 @@ test: $(RELEASE)/build.ninja web ## build and run every test; ends with "N passe
 asan-test: build/asan/build.ninja web ## every test under AddressSanitizer and UBSan
 	@ninja -C build/asan --quiet haat haat_tests
 	@tools/run-tests build/asan/haat_tests
+
+soak: $(RELEASE)/build.ninja web ## what takes long: a million requests with flat memory
+	@ninja -C $(RELEASE) --quiet haat haat_tests
+	@HAAT_SOAK=1 tools/run-tests $(RELEASE)/haat_tests --filter 'SoakTest*' --silence 3600
 
 check: asan-test build/tsan/build.ninja build/fuzz/build.ninja ## sanitizers, and every fuzzer for a minute
 	@ninja -C build/tsan --quiet haat_tests
