@@ -15,6 +15,7 @@ namespace asio = boost::asio;
 namespace {
 constexpr milliseconds backoff_first{50};
 constexpr milliseconds rollback_limit{5'000};
+constexpr int stray_ends_max = 2;
 
 std::string session_of(Use use) {
     // A read may be run twice (elsewhere after a loss or a time-out): so it must not write.
@@ -112,7 +113,7 @@ void Connection::lose(std::string const& why) {
     prepared_.clear();
     std::deque<Step> const steps = std::move(steps_);
     steps_.clear();
-    batches_ = 0;
+    batches_ = stray_ends_ = 0;
     reading_ = writing_ = broken_ = cleaning_ = cancelling_ = rollback_due_ = false;
     open_later();
     home_.went_down(*this, why);
@@ -235,18 +236,28 @@ void Connection::drain() {
     if (!PQconsumeInput(wire_.get())) return lose(PQerrorMessage(wire_.get()));
     flush();
     while (!steps_.empty() && !PQisBusy(wire_.get())) {
+        // A broken wire is never busy, and answers NULL for ever.
+        if (broken_ || PQstatus(wire_.get()) == CONNECTION_BAD)
+            return lose(PQerrorMessage(wire_.get()));
         take(PQgetResult(wire_.get()));
         if (epoch != epoch_) return;
     }
+    if (broken_) return lose(PQerrorMessage(wire_.get()));
     take_notifications();
 }
 
 void Connection::take(PGresult* result) {
     Step const step = steps_.front();
     if (!result) { // ends what one statement answered
-        if (step.kind != StepKind::sync) steps_.pop_front();
+        if (step.kind == StepKind::sync) {
+            // A Sync is not followed by NULL, and more than one before it leads nowhere.
+            if (++stray_ends_ > stray_ends_max) lose("answers out of step");
+            return;
+        }
+        steps_.pop_front();
         return;
     }
+    stray_ends_ = 0;
     Rows rows(result);
     switch (PQresultStatus(result)) {
     case PGRES_PIPELINE_SYNC:

@@ -158,6 +158,7 @@ private:
     std::vector<std::uint32_t> prepared_; // by slot: the version that is prepared, or 0
     int batches_ = 0;                     // Syncs in flight
     Clock::time_point front_since_;       // since when the server works on the first of them
+    int stray_ends_ = 0;                  // NULLs in a row where a Sync was awaited
     bool reading_ = false;
     bool writing_ = false;
     bool broken_ = false;
