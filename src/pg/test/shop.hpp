@@ -117,6 +117,7 @@ inline constexpr std::string_view schema = R"(
         constraint orders_item_fkey foreign key (item_id) references shop.items (id)
             deferrable initially immediate
     );
+    create table shop.lines (n bigint not null, words text not null);
     alter table shop.items enable row level security;
     create policy tenant on shop.items
         using (org_id = nullif(current_setting('haat.org_id', true), '')::uuid)
