@@ -359,7 +359,7 @@ void Edge::render(Visit& visit, RawReply& reply) {
     } else {
         response.header("Cache-Control", "no-store");
     }
-    if (reply.status == 201 && !reply.entity.is_nil())
+    if (reply.status == 201 && !route.open && !reply.entity.is_nil())
         response.header("Location", route.path + "/" + to_string(reply.entity));
     if (!reply.rendered.empty()) {
         response.body = std::move(reply.rendered);

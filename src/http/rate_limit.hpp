@@ -41,7 +41,7 @@ struct RateLimitOptions {
     /// In the order of Allowance; decisions.md 55.
     std::array<Rate, allowances> rates{{{3'000, 1min},
                                         {600, 1min},
-                                        {5, 15min},
+                                        {20, 15min},
                                         {10, 15min},
                                         {10, 1h},
                                         {20, 15min},
