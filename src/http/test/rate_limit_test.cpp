@@ -17,6 +17,7 @@ std::chrono::nanoseconds held_time() { return time_now; }
 RateLimitOptions with_held_time() {
     RateLimitOptions options;
     options.clock = &held_time;
+    options.of(Allowance::auth) = {5, 15min}; // what the numbers below speak of
     return options;
 }
 
@@ -38,7 +39,7 @@ TEST(RateLimit, FiveOfFivePassAndTheSixthDoesNot) {
 }
 
 TEST(RateLimit, EveryClassAllowsExactlyWhatItSays) {
-    RateLimitOptions const numbers;
+    RateLimitOptions const numbers = with_held_time();
     for (std::size_t i = 0; i < allowances; ++i) {
         RateLimiter limiter(with_held_time());
         int passed = 0;
