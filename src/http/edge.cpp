@@ -1,5 +1,8 @@
 #include <http/edge.hpp>
 
+#include <algorithm>
+#include <utility>
+
 #include <base/clock.hpp>
 #include <base/embedded.hpp>
 #include <base/hash.hpp>
@@ -21,6 +24,10 @@ using http::Response;
 using http::RouteSpec;
 
 namespace {
+namespace sql {
+Exec<std::string> announce_drop{"platform.announce_drop", "select pg_notify('haat_cache', $1)"};
+}
+
 http::StaticFiles::Options page_options() {
     http::StaticFiles::Options options;
     options.embedded = [](std::string_view path) {
@@ -71,7 +78,7 @@ Task<Response> Edge::answer(Request& request) {
         log::warn("database away")
             .field("requestId", visit.response.trace.request_id)
             .field("why", away.what());
-        render(visit, Refusal(unavailable).retry_after(1));
+        render(visit, Refusal(away.overloaded() ? overloaded : unavailable).retry_after(1));
     } catch (WorkersBusy const&) {
         render(visit, Refusal(overloaded).retry_after(1));
     } catch (http::BodyError const& error) {
@@ -189,7 +196,7 @@ Task<void> Edge::identify(Visit& visit) {
     if (by_cookie && unsafe && !origin.empty() && !origin_allowed(origin) &&
         !origin.ends_with(request.host))
         throw Refusal(forbidden);
-    if (is_organizational(route.permit)) {
+    if (visit.actor.needs_organization(route.permit)) {
         co_await shared_.authenticator.act_for_organization(visit.actor, credentials);
         visit.response.trace.org = visit.actor.org.uuid;
     }
@@ -206,7 +213,7 @@ Task<void> Edge::call(Visit& visit) {
         bool rival = false;
         try {
             RawReply reply = co_await holder->run(route.handler, route.signature.self);
-            for (std::string_view const tag : route.drops) shared_.cache_tags.drop(tag);
+            for (std::string_view const tag : route.drops) drop(tag);
             render(visit, reply);
             co_return;
         } catch (pg::DatabaseError const& error) {
@@ -224,6 +231,33 @@ Task<void> Edge::call(Visit& visit) {
         if (replayed) co_return;
         throw Refusal(http::idempotency_in_progress).retry_after(1);
     }
+}
+
+// This node forgets at once, the others when they hear of it. Not in the write's own transaction:
+// PostgreSQL lets transactions that notify commit one at a time, which would cost two thirds of all
+// writes. Drops that come while one is on its way travel together.
+void Edge::drop(std::string_view tag) {
+    shared_.cache_tags.drop(tag);
+    if (std::find(to_announce_.begin(), to_announce_.end(), tag) == to_announce_.end())
+        to_announce_.push_back(tag);
+    if (!std::exchange(announcing_, true)) detach(announce());
+}
+
+Task<void> Edge::announce() {
+    pg::Settings const nobody;
+    pg::Reader reader(database_, nobody);
+    while (!to_announce_.empty()) {
+        std::vector<std::string_view> const tags = std::exchange(to_announce_, {});
+        for (std::string_view const tag : tags) {
+            std::string const payload(tag);
+            try {
+                co_await reader(sql::announce_drop, payload);
+            } catch (std::exception const& error) {
+                log::warn("other nodes were not told").field("tag", tag).field("why", error.what());
+            }
+        }
+    }
+    announcing_ = false;
 }
 
 Task<bool> Edge::replay(Visit& visit, RawCall& call) {

@@ -186,8 +186,12 @@ void Cluster::Inside::start() {
         wait_for_end(found->process, options.start_timeout);
     } else if (auto const stale = read_postmaster(directory())) {
         // Its number may have passed to a stranger, for whom PostgreSQL would wait for ever.
-        if (identify(stale->process, directory()) == Identity::stranger)
+        // So may it have stayed a zombie whom nobody fetches. Its socket has a lock of that kind
+        // too.
+        if (identify(stale->process, directory()) == Identity::stranger) {
             files::remove(directory() / "postmaster.pid");
+            files::remove(sockets / (".s.PGSQL." + std::to_string(state.port) + ".lock"));
+        }
     }
     write_configuration(state, sockets, options.durable, user);
     while (!try_start(until)) {
