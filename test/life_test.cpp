@@ -1,6 +1,7 @@
 // The built binary from outside: it starts, stops, is killed, and starts again.
 #include <csignal>
 #include <fstream>
+#include <iterator>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -49,6 +50,17 @@ protected:
                 return process;
             }
         return -1;
+    }
+    /// What PostgreSQL said last, for the message of a failure.
+    std::string server_log() const {
+        std::string all;
+        for (auto const& entry : std::filesystem::recursive_directory_iterator(directory_))
+            if (entry.path().parent_path().filename() == "log") {
+                std::ifstream in(entry.path());
+                all += entry.path().string() + ":\n" +
+                       std::string{std::istreambuf_iterator<char>(in), {}};
+            }
+        return all.substr(all.size() > 4'000 ? all.size() - 4'000 : 0);
     }
     static int lost(pg::PlainConnection& db, WriteLoad const& load) {
         int missing = 0;
@@ -102,7 +114,7 @@ TEST_F(LifeTest, AKillLosesNothingThatWasPromised) {
         promised.insert(promised.end(), ids.begin(), ids.end());
     }
     Process haat(options());
-    ASSERT_TRUE(haat.ready()) << haat.errors();
+    ASSERT_TRUE(haat.ready()) << haat.errors() << server_log();
     pg::PlainConnection db = database();
     for (std::string const& id : promised)
         EXPECT_EQ(db.word("select 1 from catalog.brands where id = $1::uuid", {id}), "1");
