@@ -13,6 +13,7 @@ bool allows(OrgRole role, Permit permit) {
     case Permit::organization_read: return true;
     case Permit::organization_write: return leads;
     case Permit::catalog_write: return leads;
+    case Permit::catalog_propose: return leads;
     case Permit::platform_admin: return false;
     }
     return false;
@@ -22,6 +23,11 @@ bool Actor::may(Permit permit) const {
     if (anonymous()) return false;
     if (permit == Permit::signed_in || is_admin()) return true;
     return org_role && allows(*org_role, permit);
+}
+
+bool Actor::needs_organization(Permit permit) const {
+    if (is_admin() && permit == Permit::catalog_propose) return false;
+    return is_organizational(permit);
 }
 
 } // namespace haat

@@ -36,13 +36,14 @@ enum class Permit : std::uint8_t {
     signed_in,          // anybody with a valid access token
     organization_read,  // members
     organization_write, // the organization's profile and addresses
-    catalog_write,      // products, and proposing brands and categories
+    catalog_write,      // the organization's products
+    catalog_propose,    // brands and categories, which belong to the platform
     platform_admin,     // administrators of this installation
 };
 HAAT_DESCRIBE_ENUM(Permit, signed_in, organization_read, organization_write, catalog_write,
-                   platform_admin)
+                   catalog_propose, platform_admin)
 
-/// True when the permission is about one organization, so that the route needs an acting one.
+/// True when the permission comes from a role in an organization.
 bool is_organizational(Permit);
 bool allows(OrgRole, Permit);
 
@@ -57,6 +58,9 @@ struct Actor {
     bool anonymous() const { return user.uuid.is_nil(); }
     bool is_admin() const { return platform_role == PlatformRole::admin; }
     bool may(Permit) const;
+    /// Whether a route with this permission needs an acting organization: not for administrators
+    /// where what is written belongs to the platform.
+    bool needs_organization(Permit) const;
 };
 
 } // namespace haat

@@ -82,7 +82,7 @@ identity::IdentityOptions identity_options(app::Config const& config) {
 struct Application::Inside {
     explicit Inside(app::Config c)
         : config(std::move(c)), workers(config.worker_count()), limiter(config.rates),
-          identity(identity_options(config), workers) {}
+          operations(workers), identity(identity_options(config), workers) {}
 
     app::Config config;
     Workers workers;
@@ -104,6 +104,7 @@ struct Application::Inside {
     std::optional<Watchdog> watchdog;
     std::optional<http::Server> server;
     std::once_flag drained;
+    bool listening = false;
     bool stopped = false;
 
     void open_database();
@@ -187,6 +188,7 @@ void Application::Inside::serve() {
     watch.limit = config.watchdog_limit;
     watchdog.emplace(all_loops, watch, &operations.registry);
     server->listen();
+    listening = true;
 }
 
 void Application::Inside::add_metrics() {
@@ -214,7 +216,7 @@ double Application::Inside::sum_of(std::uint64_t (http::ResponseCache::*figure)(
 void Application::Inside::drain() {
     std::call_once(drained, [this] {
         operations.draining = true;
-        if (!server) return;
+        if (!listening) return;
         std::promise<void> finished;
         server->drain([&finished] { finished.set_value(); });
         finished.get_future().wait();

@@ -2,6 +2,7 @@
 
 #include <base/clock.hpp>
 #include <http/headers.hpp>
+#include <loop/loop.hpp>
 #include <pg/database.hpp>
 
 #include <sodium/utils.h>
@@ -68,7 +69,8 @@ Task<Reply<None>> show_metrics(Operations& operations, Call<>& call) {
     bool const allowed = token.empty() ? call.request().from_loopback : same_secret(given, token);
     if (!allowed && !call.request().from_loopback) throw Refusal(metrics_hidden);
     Reply<None> answer;
-    answer.data = operations.registry.render();
+    auto render = [&operations] { return operations.registry.render(); };
+    answer.data = co_await on(operations.workers, render);
     answer.content_type = "text/plain; version=0.0.4";
     co_return answer;
 }

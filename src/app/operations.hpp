@@ -10,13 +10,19 @@
 #include <http/server.hpp>
 #include <telemetry/metrics.hpp>
 
-namespace haat::pg {
+namespace haat {
+class Workers;
+namespace pg {
 class Database;
 }
+} // namespace haat
 
 namespace haat::app {
 
 struct Operations {
+    explicit Operations(Workers& pool) : workers(pool) {}
+
+    Workers& workers; // numbers are added up there: it takes a millisecond
     metrics::Registry registry;
     std::string metrics_token; // empty: /metrics answers loopback only
     std::string openapi;

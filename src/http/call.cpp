@@ -81,7 +81,6 @@ Task<RawReply> RawCall::commit_raw(Tx& tx, RawReply answer) {
         http::write_success(answer.rendered, answer, route_.message_for(answer), request_id_);
         http::keep_answer(tx, settings_.user_id, route_.operation, idempotency_key_, answer);
     }
-    for (std::string_view const tag : route_.drops) tx.notify("haat_cache", tag);
     co_await tx.commit();
     co_return std::move(answer);
 }

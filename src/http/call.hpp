@@ -39,8 +39,8 @@ public:
     /// key: a repeat is answered by the edge with the first success.
     Tx begin();
 
-    /// Writes the audit row, keeps the answer for the idempotency key, drops what the route says
-    /// from the caches, and commits: all or nothing. Ends every writing handler.
+    /// Writes the audit row, keeps the answer for the idempotency key, and commits: all or nothing.
+    /// Ends every writing handler.
     template <class Out> Task<Reply<Out>> commit(Tx& tx, Reply<Out> answer) {
         return commit_raw(tx, std::move(answer)).template slice<Reply<Out>>();
     }

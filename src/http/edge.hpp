@@ -57,6 +57,8 @@ private:
     Task<void> admit(Visit& visit);
     Task<void> identify(Visit& visit);
     Task<void> cached(Visit& visit);
+    void drop(std::string_view tag);
+    Task<void> announce();
     Task<bool> replay(Visit& visit, RawCall& call);
     void decode(Visit& visit, http::CallHolder& holder);
     void take_allowance(Visit& visit, http::Allowance allowance, std::string_view key);
@@ -75,6 +77,8 @@ private:
     pg::Database& database_;
     http::ResponseCache cache_;
     http::StaticFiles pages_;
+    std::vector<std::string_view> to_announce_;
+    bool announcing_ = false;
     int loop_;
 };
 

@@ -30,7 +30,7 @@ void add_brand_routes(Routes& r) {
     brands.get("", &list_page<list>, "Search brands").open();
     brands.get("/{id}", &find_one<table>, "One brand").open();
     brands.post("", &create_one<table, events, &fill_slug<BrandId, NewBrand>>, "Add a brand")
-        .needs(Permit::catalog_write)
+        .needs(Permit::catalog_propose)
         .idempotent()
         .refuses(slug_taken);
     brands.put("/{id}", &change_one<table, events, &refill_slug<Brand>>, "Change a brand")

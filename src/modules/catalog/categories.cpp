@@ -52,7 +52,7 @@ void add_category_routes(Routes& r) {
     categories.get("/{id}", &find_one<table>, "One category").open();
     categories
         .post("", &create_one<table, events, &fill_slug<CategoryId, NewCategory>>, "Add a category")
-        .needs(Permit::catalog_write)
+        .needs(Permit::catalog_propose)
         .idempotent()
         .refuses(slug_taken, parent_unknown);
     categories.put("/{id}", &change_one<table, events, &check_change>, "Change a category")
