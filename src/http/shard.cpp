@@ -85,13 +85,22 @@ void Shard::start() {
     if (listening_ >= 0) poll_->add(listening_, *listener_);
 }
 
+namespace {
+/// Reachable for ever, so that no leak is reported that is meant.
+void give_up(std::shared_ptr<Connection> const& connection) {
+    static std::mutex mutex;
+    static auto& given_up = *std::make_unique<std::vector<std::shared_ptr<Connection>>>().release();
+    std::lock_guard const lock(mutex);
+    given_up.push_back(connection);
+}
+} // namespace
+
 /// When the loop has stopped. Connections whose service still holds their coroutine are given up
 /// rather than destroyed: a handle to them may lie in any queue.
 void Shard::abandon() {
     timer_.reset();
     for (auto& connection : connections_)
-        if (connection->busy())
-            (void)std::make_unique<std::shared_ptr<Connection>>(connection).release();
+        if (connection->busy()) give_up(connection);
     auto const connections = std::exchange(connections_, {});
     for (auto const& connection : connections)
         if (!connection->busy()) connection->close_now();

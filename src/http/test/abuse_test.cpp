@@ -245,6 +245,10 @@ TEST(Abuse, ten_thousand_idle_connections_are_held) {
 }
 
 TEST(Abuse, running_out_of_descriptors_is_survived) {
+#if __has_feature(undefined_behavior_sanitizer)
+    // It looks at an object's type through a pipe, and calls every object bad without one.
+    GTEST_SKIP() << "the sanitizer needs descriptors of its own";
+#endif
     TestServer server;
     RawClient before = server.client();
     EXPECT_EQ(before.ask(get("/a")).status, 200);

@@ -65,6 +65,7 @@ public:
         SSL_CTX_free(context_);
     }
     bool connected() const { return connected_; }
+    void leave() { ::shutdown(raw_.descriptor(), SHUT_RDWR); }
     std::string protocol() const {
         unsigned char const* name = nullptr;
         unsigned size = 0;
@@ -195,6 +196,8 @@ TEST_F(Tls, web_sockets_too) {
     EXPECT_NE(answer.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), std::string::npos) << answer;
     client.send(std::string("\x81\x82\0\0\0\0hi", 8)); // masked with zeroes
     EXPECT_EQ(client.read(4), "\x81\x02hi");
+    client.leave();
+    EXPECT_TRUE(eventually([&] { return server.server().counters().connections_open == 0; }));
 }
 
 } // namespace
