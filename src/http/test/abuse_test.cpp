@@ -241,7 +241,11 @@ TEST(Abuse, ten_thousand_idle_connections_are_held) {
     ASSERT_TRUE(crowd.connect_all());
     EXPECT_TRUE(eventually([&] { return server.server().counters().connections_open == 10'000; }));
     EXPECT_EQ(server.get("/well").status, 200);
+#if !__has_feature(thread_sanitizer) // which keeps a shadow of everything
     EXPECT_LT(resident_bytes() - before, 20U * 1024 * 1024) << "2 KB each at most";
+#else
+    (void)before;
+#endif
 }
 
 TEST(Abuse, running_out_of_descriptors_is_survived) {
