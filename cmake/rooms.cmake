@@ -106,4 +106,7 @@ function(haat_benches)
         add_executable(${name} EXCLUDE_FROM_ALL ${source})
         target_link_libraries(${name} ${all} ${HAAT_LIBRARIES} benchmark)
     endforeach()
+    # Beside pgbench, by hand: it makes its own cluster and takes a minute.
+    add_executable(pg_reader EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/pg_reader.cpp)
+    target_link_libraries(pg_reader ${all} ${HAAT_LIBRARIES})
 endfunction()
