@@ -49,6 +49,8 @@ constexpr std::array codes{
     Saying{"too_large", "is too large"},
     Saying{"too_few", "has too few entries"},
     Saying{"too_many", "has too many entries"},
+    Saying{"taken", "is taken already"},
+    Saying{"not_found", "does not exist"},
     Saying{"not_one_of", "is not one of the known values"},
     Saying{"needs_small_letter", "must have a small letter"},
     Saying{"needs_capital_letter", "must have a capital letter"},

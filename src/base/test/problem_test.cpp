@@ -36,7 +36,8 @@ TEST(Problem, SaysWhatIsWrong) {
         {"not_one_of", "", "is not one of the known values"},
         {"json", R"({"at":7})", "is not valid JSON"},
         {"too_deep", "", "is nested too deeply"},
-        {"taken", "", "is not valid"},
+        {"taken", "", "is taken already"},
+        {"not_found", "", "does not exist"},
     };
     for (Case const& c : cases) {
         Problem const problem{"field", c.code, std::string(c.params)};
