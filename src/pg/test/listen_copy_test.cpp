@@ -88,7 +88,8 @@ Pieces lines(int pieces, int lines_each, std::string const& words) {
 
 Task<std::int64_t> copy_in(Database& database, Pieces& from) {
     std::function<Task<std::string_view>()> const next = [&from] { return from.next(); };
-    co_return co_await database.copy_in("copy shop.lines (n, words) from stdin", {}, next);
+    Settings const nobody;
+    co_return co_await database.copy_in("copy shop.lines (n, words) from stdin", nobody, next);
 }
 
 struct Taken {
