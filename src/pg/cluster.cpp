@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -115,6 +116,13 @@ void Cluster::Inside::choose_state() {
         state = new_state(choose_directory(options.data_directory, user));
         write_state(options.data_directory, state);
     }
+    struct stat found {};
+    uid_t const server = user ? user->uid : ::geteuid();
+    if (::stat(directory().c_str(), &found) == 0 && found.st_uid != server)
+        throw ClusterError(directory().string() + " belongs to user " +
+                           std::to_string(found.st_uid) +
+                           "; run haat as the one who made it, or set HAAT_DATA_DIR to another "
+                           "directory");
     auto const home = directory().parent_path();
     if (home != options.data_directory) home_lock = lock_directory(home);
 }

@@ -135,8 +135,14 @@ std::string random_password() {
 }
 
 std::optional<ClusterState> read_state(files::path const& data_directory) {
-    std::ifstream in(data_directory / "cluster");
-    if (!in) return std::nullopt;
+    files::path const path = data_directory / "cluster";
+    std::error_code error;
+    if (!files::exists(path, error)) return std::nullopt;
+    std::ifstream in(path);
+    if (!in)
+        throw ClusterError("cannot read " + path.string() +
+                           "; run haat as the user who made it, or set HAAT_DATA_DIR to another "
+                           "directory");
     std::map<std::string, std::string> values;
     for (std::string line; std::getline(in, line);) {
         auto const equals = line.find('=');
@@ -150,7 +156,7 @@ std::optional<ClusterState> read_state(files::path const& data_directory) {
                        values["request"],
                        values["worker"]};
     if (values["directory"].empty() || state.port == 0 || state.worker_password.empty())
-        throw ClusterError((data_directory / "cluster").string() +
+        throw ClusterError(path.string() +
                            " is damaged; restore it from a backup: without it the database's "
                            "passwords are lost");
     return state;

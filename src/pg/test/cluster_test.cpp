@@ -187,6 +187,21 @@ TEST_F(ClusterTest, AHalfMadeOneIsMadeAnew) {
     EXPECT_FALSE(files::exists(root_ / "var" / "postgres.new"));
 }
 
+TEST_F(ClusterTest, OneOfAnotherUserIsRefusedAndLeftAsItIs) {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can give a directory away";
+    Cluster::open(options()).stop();
+    auto const directory = read_state(root_ / "var")->directory;
+    auto const before = mode(root_ / "var" / "run");
+    ASSERT_EQ(::chown(directory.c_str(), 65534, 65534), 0);
+    try {
+        Cluster cluster = Cluster::open(options());
+        FAIL();
+    } catch (ClusterError const& error) {
+        EXPECT_NE(std::string(error.what()).find("belongs to user 65534"), std::string::npos);
+    }
+    EXPECT_EQ(mode(root_ / "var" / "run"), before);
+}
+
 TEST_F(ClusterTest, AnotherVersionIsRefused) {
     Cluster::open(options()).stop();
     std::ofstream(read_state(root_ / "var")->directory / "PG_VERSION") << "13\n";
