@@ -17,7 +17,7 @@ using test::run;
 std::string const two_parts =
     "--b\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nBlue \"pen\"\r\n"
     "--b\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"a;b.png\"\r\n"
-    "Content-Type: image/png\r\n\r\n\x89PNG\r\n--bx\r\n--b--\r\n";
+    "Content-Type: image/png\r\n\r\n\x89PNG\r\n--ax\r\n--b--\r\n";
 
 class Recorder final : public FormSink {
 public:
@@ -45,7 +45,7 @@ std::string parse(std::string_view body, std::size_t step, FormLimits limits = {
 TEST(Multipart, PartsAreTheSameWhateverThePieces) {
     for (std::size_t step : {1ul, 2ul, 3ul, 10ul, 1'000ul})
         EXPECT_EQ(parse(two_parts, step),
-                  "[title]Blue \"pen\".[photo|a;b.png|image/png]\x89PNG\r\n--bx.")
+                  "[title]Blue \"pen\".[photo|a;b.png|image/png]\x89PNG\r\n--ax.")
             << step;
 }
 
@@ -135,7 +135,7 @@ TEST_F(UploadTest, FilesLieOnDiskUntilTheyAreDropped) {
         EXPECT_EQ(form.files[0].size(), 10u);
         std::ifstream file(form.files[0].path(), std::ios::binary);
         std::string const bytes{std::istreambuf_iterator<char>(file), {}};
-        EXPECT_EQ(bytes, "\x89PNG\r\n--bx");
+        EXPECT_EQ(bytes, "\x89PNG\r\n--ax");
         EXPECT_EQ(files(), 1u);
     }
     EXPECT_EQ(files(), 0u);
