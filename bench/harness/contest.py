@@ -203,7 +203,8 @@ class Stage:
         before = self.database.transactions()
         found = load.wrk(self.second.port, targets, 2)
         done = self.database.transactions() - before
-        if done < found["rps"] * 2 * 0.9:
+        # PostgreSQL's own count lags by up to a second of these two; a cache would leave almost none.
+        if done < found["rps"] * 2 * 0.4:
             raise BenchError(f"{found['rps'] * 2:.0f} requests made only {done} transactions")
 
 
