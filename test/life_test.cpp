@@ -124,6 +124,23 @@ TEST_F(LifeTest, AKillLosesNothingThatWasPromised) {
     EXPECT_EQ(haat.wait(), 0);
 }
 
+TEST_F(LifeTest, ADyingServerIsNotTakenOver) {
+    Process first(options());
+    ASSERT_TRUE(first.ready()) << first.errors();
+    pid_t const server = postmaster();
+    first.signal(SIGKILL);
+    first.wait();
+    // Its file still says "ready", and its socket takes connections that nobody will answer.
+    ::kill(server, SIGSTOP);
+    Process second(options());
+    ASSERT_TRUE(soon([&] { return second.errors().find("took over") != std::string::npos; }));
+    ::kill(server, SIGKILL);
+    ASSERT_TRUE(second.ready()) << second.errors() << server_log();
+    EXPECT_NE(postmaster(), server);
+    second.signal(SIGTERM);
+    EXPECT_EQ(second.wait(), 0);
+}
+
 TEST_F(LifeTest, ThePrivateServerIsMinded) {
     Process haat(options());
     ASSERT_TRUE(haat.ready()) << haat.errors();

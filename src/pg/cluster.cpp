@@ -102,7 +102,7 @@ struct Cluster::Inside {
     void prepare();
     void choose_state();
     void make();
-    void start();
+    bool start(); // true when it took over a server that ran
     bool try_start(Clock::time_point until);
     bool wait_until_ready(Clock::time_point until);
     void mind();
@@ -182,14 +182,14 @@ bool Cluster::Inside::try_start(Clock::time_point until) {
     return wait_until_ready(until);
 }
 
-void Cluster::Inside::start() {
+bool Cluster::Inside::start() {
     auto const until = Clock::now() + options.start_timeout;
     if (auto found = running(directory())) {
         postmaster = found->process;
         if (found->status != "stopping" && wait_until_ready(until)) {
             options.say("took over the PostgreSQL that was left running");
             if (sockets != found->sockets) sockets = found->sockets;
-            return;
+            return true;
         }
         wait_for_end(found->process, options.start_timeout);
     } else if (auto const stale = read_postmaster(directory())) {
@@ -208,6 +208,7 @@ void Cluster::Inside::start() {
         if (why.find("shared memory block") == std::string::npos || Clock::now() > until)
             throw ClusterError("PostgreSQL did not start: " + why);
     }
+    return false;
 }
 
 void Cluster::Inside::prepare() {
@@ -224,14 +225,20 @@ void Cluster::Inside::prepare() {
                            " and haat brings 15; upgrade it with pg_upgrade, or move it away");
     }
     sockets = socket_directory(state, user);
-    start();
-    try {
-        prepare_private(url_for(state, sockets.string(), Role::admin, "postgres"), state);
-    } catch (ConnectError const& error) {
-        if (error.cause() != ConnectError::Cause::refused_password) throw;
-        throw ClusterError("the password in " + (options.data_directory / "cluster").string() +
-                           " is not that of the cluster in " + directory().string() +
-                           "; restore the file that belongs to it");
+    for (;;) {
+        bool const taken_over = start();
+        try {
+            return prepare_private(url_for(state, sockets.string(), Role::admin, "postgres"),
+                                   state);
+        } catch (ConnectError const& error) {
+            if (error.cause() == ConnectError::Cause::refused_password)
+                throw ClusterError("the password in " +
+                                   (options.data_directory / "cluster").string() +
+                                   " is not that of the cluster in " + directory().string() +
+                                   "; restore the file that belongs to it");
+            // One that was killed a moment ago looks alive until it is gone.
+            if (!taken_over || !wait_for_end(postmaster, std::chrono::seconds(1))) throw;
+        }
     }
 }
 
