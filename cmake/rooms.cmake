@@ -73,8 +73,10 @@ function(haat_tests)
     file(GLOB_RECURSE shared CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/*.cpp)
     add_executable(haat_tests EXCLUDE_FROM_ALL ${shared} ${sources})
     target_include_directories(haat_tests PRIVATE ${CMAKE_SOURCE_DIR})
-    target_compile_definitions(haat_tests PRIVATE HAAT_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-                               HAAT_BINARY_DIR="${CMAKE_BINARY_DIR}" HAAT_TESTING=1)
+    target_compile_definitions(haat_tests PRIVATE HAAT_TESTING=1)
+    set_source_files_properties(${CMAKE_SOURCE_DIR}/test/harness/paths.cpp PROPERTIES
+        COMPILE_DEFINITIONS
+        "HAAT_SOURCE_DIR=\"${CMAKE_SOURCE_DIR}\";HAAT_BINARY_DIR=\"${CMAKE_BINARY_DIR}\"")
     target_link_libraries(haat_tests ${all} ${HAAT_LIBRARIES} GTest::gtest GTest::gmock)
     add_dependencies(haat_tests tidy haat) # both are run by tests
 endfunction()

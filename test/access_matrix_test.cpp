@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <http/routes.hpp>
+#include <test/harness/paths.hpp>
 #include <test/harness/scenario.hpp>
 
 namespace haat::test {
@@ -43,7 +44,7 @@ Allowed meaning_of(std::string const& words) {
 /// "| GET /path | who |" lines of the page.
 std::map<std::string, Allowed> read_page() {
     std::map<std::string, Allowed> page;
-    std::ifstream in(HAAT_SOURCE_DIR "/docs/access.md");
+    std::ifstream in(source_directory() / "docs/access.md");
     for (std::string line; std::getline(in, line);) {
         auto const slash = line.find(" /"), middle = line.find(" | ", 2), end = line.rfind(" |");
         if (!line.starts_with("| ") || slash == std::string::npos || slash > 8 || middle >= end)

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <test/harness/house.hpp>
+#include <test/harness/paths.hpp>
 #include <test/harness/process.hpp>
 
 namespace haat::test {
@@ -27,8 +28,7 @@ TEST(DocsTest, TheGeneratedPagesAreThoseThatAreCommitted) {
         ++pages;
         auto const name = entry.path().filename();
         // Not EXPECT_EQ: nobody reads the difference of two documents of a thousand lines here.
-        EXPECT_TRUE(text_of(entry.path()) ==
-                    text_of(std::filesystem::path(HAAT_SOURCE_DIR) / "docs" / name))
+        EXPECT_TRUE(text_of(entry.path()) == text_of(source_directory() / "docs" / name))
             << "docs/" << name.string()
             << " is not what the program says: run `haat docs` and commit";
     }

@@ -8,6 +8,7 @@
 
 #include <app/application.hpp>
 #include <http/routes.hpp>
+#include <test/harness/paths.hpp>
 #include <test/harness/server.hpp>
 #include <test/harness/sources.hpp>
 
@@ -24,7 +25,7 @@ struct Promise {
 
 std::vector<Promise> read_promises() {
     std::vector<Promise> promises;
-    std::ifstream in(HAAT_SOURCE_DIR "/test/inventory.tsv");
+    std::ifstream in(source_directory() / "test/inventory.tsv");
     for (std::string line; std::getline(in, line);) {
         if (line.empty() || line[0] == '#') continue;
         std::istringstream cells(line);

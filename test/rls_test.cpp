@@ -5,13 +5,14 @@
 #include <gtest/gtest.h>
 
 #include <test/harness/database.hpp>
+#include <test/harness/paths.hpp>
 
 namespace haat::test {
 namespace {
 
 std::set<std::string> words_in(std::string const& path) {
     std::set<std::string> words;
-    std::ifstream in(HAAT_SOURCE_DIR "/" + path);
+    std::ifstream in(source_directory() / path);
     for (std::string line; std::getline(in, line);)
         if (!line.empty() && line[0] != '#') words.insert(line);
     return words;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <test/harness/house.hpp>
+#include <test/harness/paths.hpp>
 #include <test/harness/process.hpp>
 
 namespace haat::test {
@@ -28,7 +29,7 @@ protected:
     }
     static Finished tidy(files::path const& root, std::vector<std::string> more) {
         ProcessOptions options;
-        options.program = HAAT_BINARY_DIR "/tidy";
+        options.program = (build_directory() / "tidy").string();
         options.words = {root.string()};
         options.words.insert(options.words.end(), more.begin(), more.end());
         return run_process(options);
@@ -61,7 +62,7 @@ std::string in_coroutine(std::string const& statement) {
 constexpr auto brands = "src/modules/catalog/brands.cpp";
 
 TEST_F(TidyTest, ThisHouseIsTidy) {
-    Finished const finished = tidy(HAAT_SOURCE_DIR, {});
+    Finished const finished = tidy(source_directory(), {});
     EXPECT_EQ(finished.code, 0) << finished.output << finished.errors;
 }
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <test/harness/client.hpp>
+#include <test/harness/paths.hpp>
 #include <test/harness/wait.hpp>
 
 namespace haat::test {
@@ -87,7 +88,7 @@ std::uint16_t free_port() {
 
 std::string haat_program() {
     char const* const chosen = std::getenv("HAAT_PROGRAM");
-    return chosen != nullptr ? chosen : HAAT_BINARY_DIR "/haat";
+    return chosen != nullptr ? chosen : (build_directory() / "haat").string();
 }
 
 Process::Process(ProcessOptions options) {

@@ -4,6 +4,8 @@
 #include <fstream>
 #include <iterator>
 
+#include <test/harness/paths.hpp>
+
 namespace haat::test {
 
 namespace files = std::filesystem;
@@ -53,7 +55,7 @@ std::string scenario_at(std::string const& text, std::size_t name) {
 std::map<std::string, std::string> const& test_sources() {
     static std::map<std::string, std::string> const sources = [] {
         std::map<std::string, std::string> found;
-        files::path const root = HAAT_SOURCE_DIR;
+        files::path const root = source_directory();
         for (char const* const folder : {"src", "test"})
             for (auto const& entry : files::recursive_directory_iterator(root / folder)) {
                 std::string const path = files::relative(entry.path(), root).string();

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <test/harness/paths.hpp>
 #include <test/harness/process.hpp>
 
 namespace haat {
@@ -23,7 +24,7 @@ std::string content(files::path const& path) {
 
 TEST(Embedded, HoldsTheMigrationsOfTheTree) {
     std::size_t count = 0;
-    for (auto const& entry : files::directory_iterator(HAAT_SOURCE_DIR "/migrations")) {
+    for (auto const& entry : files::directory_iterator(test::source_directory() / "migrations")) {
         if (entry.path().extension() != ".sql") continue;
         ++count;
         auto const bytes = embedded("migrations/" + entry.path().filename().string());
@@ -60,7 +61,7 @@ protected:
     }
     int embed(std::vector<std::string> const& folders) {
         test::ProcessOptions options;
-        options.program = HAAT_BINARY_DIR "/embed";
+        options.program = test::build_directory() / "embed";
         options.words = {(root_ / "out.S").string(), root_.string()};
         options.words.insert(options.words.end(), folders.begin(), folders.end());
         return test::run_process(options).code;
