@@ -32,6 +32,7 @@ int doctor(Invocation const&);
 int serve(Invocation const&);
 int routes(Invocation const&);
 int docs(Invocation const&);
+int check(Invocation const&);
 int version(Invocation const&);
 
 } // namespace haat::app
