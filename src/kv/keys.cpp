@@ -12,9 +12,10 @@ namespace {
 constexpr std::size_t part_bytes_max = 64;
 
 constexpr std::array<KeyPattern const*, 13> all_patterns{
-    &keys::product_list,  &keys::product,         &keys::categories, &keys::result,
-    &keys::user,          &keys::user_projects,   &keys::cart,       &keys::project,
-    &keys::project_members, &keys::project_tasks, &keys::task,       &keys::session,
+    &keys::product_list,  &keys::product, &keys::categories,
+    &keys::result,        &keys::user,    &keys::user_projects,
+    &keys::cart,          &keys::project, &keys::project_members,
+    &keys::project_tasks, &keys::task,    &keys::session,
     &keys::action_rate};
 
 void append_hex(std::string& out, unsigned char byte) {

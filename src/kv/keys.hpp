@@ -1,7 +1,8 @@
 // The keys that values are kept under, in one table: how they look, how long they stay, which tag
 // ends them. Whose they are is part of every key, so that nobody reads another organization's.
 //
-//     std::string const key = key_of(keys::product, Scope::of(org), {id});  // org:<org>:product:<id>
+//     std::string const key = key_of(keys::product, Scope::of(org), {id});  //
+//     org:<org>:product:<id>
 #pragma once
 
 #include <initializer_list>

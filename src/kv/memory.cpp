@@ -137,8 +137,7 @@ Outcome Memory::put(std::string_view key, std::string_view value, Keep const& ke
     if (Stamp const* const stamp = keep.unless_dropped)
         for (std::size_t i = 0; i < keep.tags.size(); ++i)
             if (i >= stamp->generations.size() ||
-                stamp->generations[i] !=
-                    in.generations.at(Generations::place_of(keep.tags[i])))
+                stamp->generations[i] != in.generations.at(Generations::place_of(keep.tags[i])))
                 return Outcome::refused;
     return in.put(place, key, std::move(copy), in.end_of(place.now, keep.ttl), keep.tags);
 }
@@ -188,8 +187,7 @@ Task<std::vector<Value>> Memory::get_many(std::span<std::string_view const> keys
 Task<Look> Memory::look(std::string_view key, std::span<std::string_view const> tags) {
     Look found;
     for (std::string_view const tag : tags)
-        found.stamp.generations.push_back(
-            inside_->generations.at(Generations::place_of(tag)));
+        found.stamp.generations.push_back(inside_->generations.at(Generations::place_of(tag)));
     found.value = find(key);
     co_return found;
 }
@@ -241,10 +239,9 @@ Task<std::optional<milliseconds>> Memory::ttl(std::string_view key) {
     std::optional<milliseconds> left;
     Shard::Entry const* const entry = inside_->find(place, key);
     if (entry)
-        left = entry->ends == never
-                   ? milliseconds::max()
-                   : std::chrono::ceil<milliseconds>(
-                         std::chrono::nanoseconds(entry->ends - place.now));
+        left = entry->ends == never ? milliseconds::max()
+                                    : std::chrono::ceil<milliseconds>(
+                                          std::chrono::nanoseconds(entry->ends - place.now));
     co_return left;
 }
 
@@ -265,8 +262,8 @@ Task<Taken> Memory::take(std::string_view key, Pace pace, int count, bool anyway
     if (entry) parse_number(*entry->value, full_at);
     std::int64_t const now = place.now / 1'000;
     std::int64_t const window = std::max<std::int64_t>(nanos(pace.window) / 1'000, 1);
-    auto const cost = static_cast<std::int64_t>(static_cast<double>(window) /
-                                                std::max(pace.limit, 1) * count);
+    auto const cost =
+        static_cast<std::int64_t>(static_cast<double>(window) / std::max(pace.limit, 1) * count);
     std::int64_t const owed = std::max<std::int64_t>(full_at - now, 0);
     std::int64_t const after = std::max<std::int64_t>(owed + cost, 0);
     Taken taken;

@@ -8,7 +8,7 @@
 namespace haat::kv {
 
 struct MemoryOptions {
-    std::size_t bytes_max = 64 * 1024 * 1024; // with keys and book-keeping, over all shards
+    std::size_t bytes_max = 64 * 1024 * 1024;  // with keys and book-keeping, over all shards
     std::size_t value_bytes_max = 1024 * 1024; // larger ones are refused
     std::size_t shards = 32;                   // a power of two
     std::size_t locks_max = 100'000;           // held at a time; they are never evicted

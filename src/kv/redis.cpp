@@ -209,8 +209,7 @@ Task<Outcome> Redis::set(std::string_view key, std::string_view value, Keep cons
     co_return outcome;
 }
 
-Task<Outcome> Redis::set_with_tags(std::string_view key, std::string_view value,
-                                   Keep const& keep) {
+Task<Outcome> Redis::set_with_tags(std::string_view key, std::string_view value, Keep const& keep) {
     Inside& in = *inside_;
     if (keep.tags.size() > tags_max) co_return Outcome::refused;
     if (keep.unless_dropped && keep.unless_dropped->generations.size() != keep.tags.size())
@@ -221,9 +220,8 @@ Task<Outcome> Redis::set_with_tags(std::string_view key, std::string_view value,
     for (std::string_view const tag : keep.tags) keys.push_back(in.full(members_mark, tag));
     for (std::size_t i = 0; i < keep.tags.size(); ++i) {
         keys.push_back(in.full(generation_mark, keep.tags[i]));
-        arguments.push_back(keep.unless_dropped
-                                ? std::to_string(keep.unless_dropped->generations[i])
-                                : "-");
+        arguments.push_back(
+            keep.unless_dropped ? std::to_string(keep.unless_dropped->generations[i]) : "-");
     }
     co_return co_await in.run_outcome(set_tagged, std::move(keys), std::move(arguments));
 }
@@ -261,8 +259,7 @@ Task<Outcome> Redis::drop_tag(std::string_view tag) {
     for (int i = 0; i < removals_max; ++i) {
         Words keys{in.full(members_mark, tag), in.full(generation_mark, tag)};
         Words arguments{std::to_string(generation_ms), i == 0 ? "1" : "0", most};
-        Answer const answer =
-            co_await in.run(drop_tagged, std::move(keys), std::move(arguments));
+        Answer const answer = co_await in.run(drop_tagged, std::move(keys), std::move(arguments));
         if (!in.sound(answer)) {
             in.owe(in.owed_tags, tag);
             co_return Outcome::away;
@@ -284,8 +281,11 @@ Task<std::optional<std::int64_t>> Redis::increment(std::string_view key, std::in
     Asked counted(*in.link);
     std::optional<Asked> ending;
     if (ttl.count() > 0) {
-        in.link->write(4).word("PEXPIRE").word(in.options.prefix, key).number(ttl.count()).word(
-            "NX");
+        in.link->write(4)
+            .word("PEXPIRE")
+            .word(in.options.prefix, key)
+            .number(ttl.count())
+            .word("NX");
         ending.emplace(*in.link);
     }
     Answer const answer = co_await counted;
@@ -319,8 +319,8 @@ Task<Outcome> Redis::expire(std::string_view key, milliseconds ttl) {
 Task<Taken> Redis::take(std::string_view key, Pace pace, int count, bool anyway) {
     Inside& in = *inside_;
     auto const window = std::chrono::microseconds(pace.window).count();
-    auto const cost = static_cast<std::int64_t>(static_cast<double>(window) /
-                                                std::max(pace.limit, 1) * count);
+    auto const cost =
+        static_cast<std::int64_t>(static_cast<double>(window) / std::max(pace.limit, 1) * count);
     Words keys{in.full({}, key)};
     Words arguments{std::to_string(window), std::to_string(cost), anyway ? "1" : "0"};
     in.operations.add();

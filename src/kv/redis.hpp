@@ -1,6 +1,7 @@
-// The store in Redis 7, one connection a loop, pipelined. Never waited for longer than its time-out:
-// the first answer that is late ends the connection, and until the next one is made everything is
-// answered as away at once. That is the breaker: its pause doubles until an answer comes in time.
+// The store in Redis 7, one connection a loop, pipelined. Never waited for longer than its
+// time-out: the first answer that is late ends the connection, and until the next one is made
+// everything is answered as away at once. That is the breaker: its pause doubles until an answer
+// comes in time.
 //
 // One Redis, not a Redis Cluster: scripts touch a tag and the keys it ends together.
 #pragma once
@@ -21,7 +22,7 @@ struct RedisOptions {
     milliseconds timeout{100}; // of an answer
     milliseconds connect_timeout{2'000};
     milliseconds backoff_max{2'000};
-    std::size_t waiting_max = 20'000;              // commands in flight
+    std::size_t waiting_max = 20'000;                 // commands in flight
     std::size_t bytes_waiting_max = 16 * 1024 * 1024; // written and not yet sent
     std::size_t owed_max = 10'000; // removals that are remembered while it is away
 };

@@ -70,8 +70,7 @@ void RedisLink::greet() {
         return Command(out_, words).word(name);
     };
     greetings_due_ = 0;
-    std::string const& password =
-        address_.password.empty() ? options_.password : address_.password;
+    std::string const& password = address_.password.empty() ? options_.password : address_.password;
     if (!password.empty() && address_.user.empty())
         word(2, "AUTH").word(password);
     else if (!password.empty())
@@ -209,14 +208,14 @@ void RedisLink::watch() {
 }
 
 void RedisLink::read_more() {
-    wire_->read(input_.data(), input_.size(),
-                [self = weak_from_this(), wire = wire_](std::string const& trouble,
-                                                        std::size_t size) {
-                    auto const link = self.lock();
-                    if (!link || link->wire_ != wire) return;
-                    if (!trouble.empty()) return link->lose("connection lost: " + trouble);
-                    link->received(size);
-                });
+    wire_->read(
+        input_.data(), input_.size(),
+        [self = weak_from_this(), wire = wire_](std::string const& trouble, std::size_t size) {
+            auto const link = self.lock();
+            if (!link || link->wire_ != wire) return;
+            if (!trouble.empty()) return link->lose("connection lost: " + trouble);
+            link->received(size);
+        });
 }
 
 void RedisLink::received(std::size_t size) {

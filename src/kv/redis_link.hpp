@@ -34,8 +34,8 @@ public:
 
     /// Whether a command would be sent. False also when too much waits already.
     bool takes() const;
-    /// A command of so many words is written to what goes out next. Only while takes(), and followed
-    /// at once by an Asked.
+    /// A command of so many words is written to what goes out next. Only while takes(), and
+    /// followed at once by an Asked.
     Command write(std::size_t words);
 
     bool up() const { return up_.load(std::memory_order_acquire); }

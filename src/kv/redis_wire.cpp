@@ -45,8 +45,7 @@ Command& Command::number(std::int64_t number) {
 std::int64_t number_of(redisReply const& reply) {
     if (reply.type == REDIS_REPLY_INTEGER) return reply.integer;
     std::int64_t number = 0;
-    if (reply.type == REDIS_REPLY_STRING)
-        std::from_chars(reply.str, reply.str + reply.len, number);
+    if (reply.type == REDIS_REPLY_STRING) std::from_chars(reply.str, reply.str + reply.len, number);
     return number;
 }
 

@@ -54,8 +54,8 @@ Shard::Entry& Shard::make(std::string_view key, std::uint64_t hash) {
 
 void Shard::put(Entry& entry, Value value, std::size_t bytes_max) {
     entry.value = std::move(value);
-    std::size_t const bytes = overhead + entry.key.size() + entry.value->size() +
-                              entry.tags.size() * sizeof(Tag);
+    std::size_t const bytes =
+        overhead + entry.key.size() + entry.value->size() + entry.tags.size() * sizeof(Tag);
     bytes_ += bytes - entry.bytes;
     entry.bytes = bytes;
     entry.asked = true; // at least one round, or a burst of new ones would drive each other out

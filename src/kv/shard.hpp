@@ -30,8 +30,7 @@ public:
     }
 
 private:
-    std::vector<std::atomic<std::int64_t>> table_ =
-        std::vector<std::atomic<std::int64_t>>(places);
+    std::vector<std::atomic<std::int64_t>> table_ = std::vector<std::atomic<std::int64_t>>(places);
 };
 
 class Shard {

@@ -43,10 +43,10 @@ struct Look {
 };
 
 struct Keep {
-    milliseconds ttl{0};                     // 0: until it is removed or room is needed
-    std::span<std::string_view const> tags;  // drop_tag() of any of them removes it
-    Stamp const* unless_dropped = nullptr;   // refused when a tag was dropped since this stamp
-    bool only_if_absent = false;             // refused when there is a value
+    milliseconds ttl{0};                    // 0: until it is removed or room is needed
+    std::span<std::string_view const> tags; // drop_tag() of any of them removes it
+    Stamp const* unless_dropped = nullptr;  // refused when a tag was dropped since this stamp
+    bool only_if_absent = false;            // refused when there is a value
 };
 
 /// Held by one at a time. The token grows with every acquisition of any lock of this store: what

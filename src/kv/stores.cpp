@@ -6,6 +6,10 @@
 
 namespace haat::kv {
 
+namespace {
+constexpr milliseconds sweep_every{1'000};
+}
+
 Stores::Stores(StoresOptions options)
     : options_(std::move(options)), flights_(std::make_shared<Flights>()) {
     if (shared()) return;
@@ -21,13 +25,18 @@ void Stores::add(Loop& loop) {
 }
 
 Task<void> Stores::start(Loop& loop) {
-    if (!shared()) co_return;
+    if (!shared()) {
+        auto const sweep = [this] { memory_->sweep(); };
+        if (loop.index() == 0) sweeper_ = std::make_unique<Ticker>(loop, sweep_every, sweep);
+        co_return;
+    }
     bool const reached =
         co_await redis_[static_cast<std::size_t>(loop.index())]->start(options_.start_patience);
     if (!reached) log::warn("serving without redis").field("why", trouble());
 }
 
 Task<void> Stores::stop(Loop& loop) {
+    if (loop.index() == 0) sweeper_.reset();
     if (shared()) redis_[static_cast<std::size_t>(loop.index())]->stop();
     co_return;
 }

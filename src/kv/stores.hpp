@@ -10,6 +10,7 @@
 
 #include <kv/memory.hpp>
 #include <kv/redis.hpp>
+#include <loop/ticker.hpp>
 
 namespace haat::kv {
 
@@ -52,6 +53,7 @@ private:
     std::unique_ptr<Memory> memory_;
     std::vector<std::unique_ptr<Redis>> redis_; // by loop
     std::shared_ptr<Flights> flights_;          // over all loops
+    std::unique_ptr<Ticker> sweeper_;           // on the first loop
 };
 
 } // namespace haat::kv
