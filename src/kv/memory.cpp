@@ -144,6 +144,8 @@ Outcome Memory::put(std::string_view key, std::string_view value, Keep const& ke
 
 void Memory::drop(std::string_view tag) { inside_->generations.bump(tag); }
 
+void Memory::drop_all_tags() { inside_->generations.bump_all(); }
+
 void Memory::sweep() {
     constexpr std::size_t at_once = 10'000; // some tens of microseconds under each lock
     for (std::size_t i = 0; i < inside_->count; ++i) {

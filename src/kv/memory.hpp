@@ -25,6 +25,7 @@ public:
     Value find(std::string_view key);
     Outcome put(std::string_view key, std::string_view value, Keep const& keep);
     void drop(std::string_view tag);
+    void drop_all_tags();
     /// Removes what has ended, a part of the shards at a time; from time to time.
     void sweep();
 

@@ -28,6 +28,9 @@ public:
     void bump(std::string_view tag) {
         table_[place_of(tag)].fetch_add(1, std::memory_order_acq_rel);
     }
+    void bump_all() {
+        for (auto& each : table_) each.fetch_add(1, std::memory_order_acq_rel);
+    }
 
 private:
     std::vector<std::atomic<std::int64_t>> table_ = std::vector<std::atomic<std::int64_t>>(places);

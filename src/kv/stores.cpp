@@ -48,7 +48,13 @@ Store& Stores::at(int loop) {
 Store& Stores::here() { return memory_ ? *memory_ : at(Loop::current().index()); }
 
 void Stores::heard_drop(std::string_view tag) {
-    if (memory_) memory_->drop(tag);
+    if (!memory_) return; // Redis was told by who made the change
+    tag.empty() ? memory_->drop_all_tags() : memory_->drop(tag);
+}
+
+void Stores::forget_loops() {
+    sweeper_.reset();
+    redis_.clear();
 }
 
 bool Stores::up() const {

@@ -17,7 +17,7 @@ namespace haat::kv {
 struct StoresOptions {
     MemoryOptions memory;
     RedisOptions redis; // without a URL: in process
-    milliseconds start_patience{1'000};
+    milliseconds start_patience{250};
 };
 
 class Stores {
@@ -38,8 +38,10 @@ public:
 
     /// Whether other nodes see what is set here.
     bool shared() const { return !options_.redis.url.empty(); }
-    /// Another node has changed what has this tag.
+    /// Another node has changed what has this tag; empty: which is unknown.
     void heard_drop(std::string_view tag);
+    /// When no loop runs any more, and before they go.
+    void forget_loops();
 
     // From any thread.
     bool up() const;
