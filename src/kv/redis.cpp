@@ -391,7 +391,8 @@ std::string redis_trouble(RedisOptions const& options) {
     bool reached = false;
     try {
         Redis redis(loop, options);
-        detach(try_once(redis, loop, options.connect_timeout + milliseconds(500), reached));
+        milliseconds const patience = options.connect_timeout + milliseconds(500);
+        loop.post([&] { detach(try_once(redis, loop, patience, reached)); });
         loop.run();
         std::string const why = redis.trouble();
         redis.stop();

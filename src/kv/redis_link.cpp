@@ -12,6 +12,7 @@ namespace haat::kv {
 
 namespace {
 constexpr milliseconds backoff_first{50};
+constexpr milliseconds grace{10};
 constexpr std::size_t input_bytes = 64 * 1024;
 
 milliseconds with_jitter(milliseconds wait) {
@@ -121,7 +122,7 @@ void RedisLink::lose(std::string const& why) {
     say(why);
     std::exchange(wire_, nullptr)->close();
     deadline_.cancel();
-    writing_ = watching_ = false;
+    writing_ = watching_ = suspected_ = false;
     greetings_due_ = 0;
     out_.clear();
     if (wanted_) open_later();
@@ -191,20 +192,28 @@ void RedisLink::forget(Asked const* waiter) {
         if (each.waiter == waiter) each.waiter = nullptr;
 }
 
+// Late is who answers nothing for the time-out, or one command not within four of them: a long row
+// that is worked off is no sign of illness. A loop that was held up itself looks into its socket
+// before it blames Redis.
 void RedisLink::watch() {
     if (watching_ || waiting_.empty() || !up()) return;
     watching_ = true;
-    deadline_.expires_at(waiting_.front().since + options_.timeout);
+    deadline_.expires_at(suspected_ ? Clock::now() + grace : late_at());
     deadline_.async_wait(
         [self = weak_from_this(), wire = wire_](boost::system::error_code const& error) {
             auto const link = self.lock();
             if (error || !link || link->wire_ != wire) return;
             link->watching_ = false;
-            if (!link->waiting_.empty() &&
-                link->waiting_.front().since + link->options_.timeout <= Clock::now())
-                return link->lose("no answer in time");
+            bool const late = !link->waiting_.empty() && link->late_at() <= Clock::now();
+            if (late && link->suspected_) return link->lose("no answer in time");
+            link->suspected_ = late;
             link->watch();
         });
+}
+
+Clock::time_point RedisLink::late_at() const {
+    Clock::time_point const since = waiting_.front().since;
+    return std::min(std::max(since, answered_) + options_.timeout, since + 4 * options_.timeout);
 }
 
 void RedisLink::read_more() {
@@ -238,7 +247,8 @@ bool RedisLink::take(Answer answer) {
     if (waiting_.empty()) return false;
     Waiting const first = waiting_.front();
     waiting_.pop_front();
-    latency_.observe(Clock::now() - first.since);
+    answered_ = Clock::now();
+    latency_.observe(answered_ - first.since);
     backoff_ = milliseconds{0};
     bool const read_only =
         answer->type == REDIS_REPLY_ERROR && text_of(*answer).starts_with("READONLY");

@@ -63,6 +63,7 @@ private:
     bool take(Answer answer);
     void flush();
     void watch();
+    Clock::time_point late_at() const;
     void lose(std::string const& why);
     void open_later();
     void say(std::string const& trouble);
@@ -83,6 +84,8 @@ private:
     bool writing_ = false;
     bool flushing_ = false; // a flush is posted
     bool watching_ = false;
+    bool suspected_ = false;     // late once already; its answer may lie in the socket unread
+    Clock::time_point answered_; // when the last answer came
     std::size_t greetings_due_ = 0;
     std::deque<Waiting> waiting_;
 

@@ -56,9 +56,9 @@ void Shard::put(Entry& entry, Value value, std::size_t bytes_max) {
     entry.value = std::move(value);
     std::size_t const bytes =
         overhead + entry.key.size() + entry.value->size() + entry.tags.size() * sizeof(Tag);
+    entry.asked = entry.bytes != 0; // a new one must be asked for once to get a second round
     bytes_ += bytes - entry.bytes;
     entry.bytes = bytes;
-    entry.asked = true; // at least one round, or a burst of new ones would drive each other out
     while (bytes_ > bytes_max && hand_) evict();
 }
 

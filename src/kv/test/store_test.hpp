@@ -40,9 +40,12 @@ public:
         started_ = run(loop_, redis_.start(10s));
     }
     ~RedisOnLoop() {
-        redis_.stop();
         loop_.context().restart();
-        loop_.context().poll(); // whoever waited goes on
+        loop_.post([this] {
+            redis_.stop(); // whoever waited goes on
+            loop_.stop();
+        });
+        loop_.run();
     }
     bool started() const { return started_; }
     Redis& operator*() { return redis_; }
