@@ -19,7 +19,8 @@ struct Run {
     kv::Redis& redis;
     Loop& loop;
     bool writes;
-    Clock::time_point until;
+    std::chrono::seconds seconds;
+    bool over = false;
     std::uint64_t done = 0;
     std::uint64_t failed = 0;
     int left;
@@ -27,7 +28,7 @@ struct Run {
 
 Task<void> ask(Run& run) {
     using std::chrono::milliseconds;
-    while (Clock::now() < run.until) {
+    while (!run.over) {
         if (run.writes) {
             kv::Outcome const outcome = co_await run.redis.set("bench", "xxx", milliseconds(0));
             run.failed += outcome != kv::Outcome::done;
@@ -47,6 +48,8 @@ Task<void> start(Run& run) {
     if (!up) std::exit(1);
     int const window = run.left;
     for (int i = 0; i < window; ++i) detach(ask(run));
+    co_await sleep_for(run.seconds);
+    run.over = true;
 }
 
 } // namespace
@@ -65,7 +68,7 @@ int main(int count, char** words) {
     Run run{.redis = redis,
             .loop = loop,
             .writes = std::string_view(words[4]) == "set",
-            .until = Clock::now() + seconds,
+            .seconds = seconds,
             .left = std::atoi(words[2])};
     auto const before = Clock::now();
     loop.post([&run] { detach(start(run)); });

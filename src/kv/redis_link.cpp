@@ -110,7 +110,7 @@ void RedisLink::open_later() {
 void RedisLink::say(std::string const& trouble) {
     std::lock_guard const lock(mutex_);
     // Once for each cause, not for each attempt.
-    if (trouble_ != trouble)
+    if (trouble_ != trouble && wanted_)
         log::warn("redis away").field("at", address_.name()).field("why", trouble);
     trouble_ = trouble;
 }
@@ -153,9 +153,11 @@ bool RedisLink::takes() const {
 }
 
 Command RedisLink::write(std::size_t words) {
-    if (!flushing_ && !writing_) {
-        // At the end of this turn of the loop, so that what comes in one turn goes out together.
+    if (!flushing_) {
+        // At the end of this turn of the loop, so that what comes in one turn goes out together,
+        // and the clock is asked once for all of it.
         flushing_ = true;
+        turn_ = Clock::now();
         boost::asio::post(loop_.context(), [self = weak_from_this()] {
             auto const link = self.lock();
             if (!link) return;
@@ -183,7 +185,7 @@ void RedisLink::flush() {
 // ---- in
 
 void RedisLink::expect(Asked* waiter) {
-    waiting_.push_back({waiter, Clock::now()});
+    waiting_.push_back({waiter, turn_});
     watch();
 }
 
@@ -229,6 +231,7 @@ void RedisLink::read_more() {
 
 void RedisLink::received(std::size_t size) {
     auto const wire = wire_;
+    answered_ = Clock::now();
     if (!reader_.feed(input_.data(), size)) return lose("no memory for its answer");
     for (;;) {
         Answer answer;
@@ -247,7 +250,6 @@ bool RedisLink::take(Answer answer) {
     if (waiting_.empty()) return false;
     Waiting const first = waiting_.front();
     waiting_.pop_front();
-    answered_ = Clock::now();
     latency_.observe(answered_ - first.since);
     backoff_ = milliseconds{0};
     bool const read_only =

@@ -85,7 +85,8 @@ private:
     bool flushing_ = false; // a flush is posted
     bool watching_ = false;
     bool suspected_ = false;     // late once already; its answer may lie in the socket unread
-    Clock::time_point answered_; // when the last answer came
+    Clock::time_point turn_;     // when this turn's first command was written
+    Clock::time_point answered_; // when the last answers came
     std::size_t greetings_due_ = 0;
     std::deque<Waiting> waiting_;
 
@@ -100,9 +101,9 @@ private:
 /// The answer to the command that was written just before. May be destroyed while it waits.
 class Asked {
 public:
-    explicit Asked(RedisLink& link) : link_(link.shared_from_this()) { link.expect(this); }
+    explicit Asked(RedisLink& link) : link_(link) { link.expect(this); }
     ~Asked() {
-        if (!done_) link_->forget(this);
+        if (!done_) link_.forget(this);
     }
     Asked(Asked const&) = delete;
 
@@ -115,7 +116,7 @@ private:
     friend class RedisLink;
     void finish(Answer answer);
 
-    std::shared_ptr<RedisLink> link_;
+    RedisLink& link_; // told everybody before it goes
     Answer answer_;
     std::coroutine_handle<> handle_;
     bool done_ = false;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <vector>
 
 #include <boost/asio/connect.hpp>
@@ -16,23 +17,41 @@ using boost::system::error_code;
 // ---- words
 
 namespace {
-void append_count(std::string& out, char kind, std::size_t count) {
-    std::array<char, 24> text{};
-    text[0] = kind;
-    char* end = std::to_chars(text.data() + 1, text.data() + 22, count).ptr;
-    *end++ = '\r';
-    *end++ = '\n';
-    out.append(text.data(), static_cast<std::size_t>(end - text.data()));
+constexpr std::size_t small_word = 200;
+constexpr std::size_t count_room = 24;
+
+char* put_count(char* to, char kind, std::size_t count) {
+    *to++ = kind;
+    if (count < 10)
+        *to++ = static_cast<char>('0' + count);
+    else
+        to = std::to_chars(to, to + 20, count).ptr;
+    *to++ = '\r';
+    *to++ = '\n';
+    return to;
+}
+char* put(char* to, std::string_view text) {
+    return static_cast<char*>(std::memcpy(to, text.data(), text.size())) + text.size();
 }
 } // namespace
 
 Command::Command(std::string& out, std::size_t words) : out_(out) {
-    append_count(out_, '*', words);
+    std::array<char, count_room> text;
+    out_.append(text.data(), put_count(text.data(), '*', words));
 }
 
+// Small words, which nearly all are, are put together here and appended once.
 Command& Command::word(std::string_view first, std::string_view second) {
-    append_count(out_, '$', first.size() + second.size());
-    out_.append(first).append(second).append("\r\n");
+    std::array<char, count_room + small_word + 2> text;
+    std::size_t const size = first.size() + second.size();
+    char* end = put_count(text.data(), '$', size);
+    if (size <= small_word) {
+        if (!first.empty()) end = put(end, first);
+        if (!second.empty()) end = put(end, second);
+        out_.append(text.data(), put(end, "\r\n"));
+        return *this;
+    }
+    out_.append(text.data(), end).append(first).append(second).append("\r\n");
     return *this;
 }
 

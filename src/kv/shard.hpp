@@ -42,14 +42,14 @@ public:
         std::uint32_t place;
         std::int64_t generation;
     };
-    struct Entry {
-        std::string key;
-        std::uint64_t hash = 0;
+    struct Entry { // what a look needs comes first, in one line of the processor's cache
         Value value;
         Nanos ends = never;
         std::vector<Tag> tags;
-        std::size_t bytes = 0;
         bool asked = false; // since the hand came by last
+        std::string key;
+        std::uint64_t hash = 0;
+        std::size_t bytes = 0;
         Entry* next = this; // in the ring
         Entry* previous = this;
     };
