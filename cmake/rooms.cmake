@@ -112,4 +112,7 @@ function(haat_benches)
     # Beside pgbench, by hand: it makes its own cluster and takes a minute.
     add_executable(pg_reader EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/pg_reader.cpp)
     target_link_libraries(pg_reader ${all} ${HAAT_LIBRARIES})
+    # Beside redis-benchmark: bench/redis builds and runs it.
+    add_executable(kv_redis EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/kv_redis.cpp)
+    target_link_libraries(kv_redis ${all} ${HAAT_LIBRARIES})
 endfunction()

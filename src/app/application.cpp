@@ -7,6 +7,7 @@
 #include <app/modules.hpp>
 #include <app/open_database.hpp>
 #include <app/operations.hpp>
+#include <base/clock.hpp>
 #include <http/edge.hpp>
 #include <http/openapi.hpp>
 #include <loop/loop.hpp>
@@ -38,6 +39,11 @@ void run_on(Loop& loop, std::function<Task<void>()> const& make) {
 Task<void> connect(pg::Database& database) {
     bool const up = co_await database.start();
     if (!up) throw std::runtime_error("the database does not answer: " + database.last_error());
+}
+
+Task<void> stop_limits(http::SharedLimits& limits) {
+    limits.stop();
+    co_return;
 }
 
 Task<void> seed_and_close(pg::Database& owner) {
@@ -81,13 +87,17 @@ identity::IdentityOptions identity_options(app::Config const& config) {
 
 struct Application::Inside {
     explicit Inside(app::Config c)
-        : config(std::move(c)), workers(config.worker_count()), limiter(config.rates),
-          operations(workers), identity(identity_options(config), workers) {}
+        : config(std::move(c)), workers(config.worker_count()), stores(config.stores),
+          limiter(config.rates), limits(limiter, stores), operations(workers),
+          identity(identity_options(config), workers) {}
 
     app::Config config;
     Workers workers;
     app::OpenDatabase database;
+    kv::Stores stores;
     http::RateLimiter limiter;
+    http::SharedLimits limits;
+    std::string const node = to_string(new_uuid());
     http::CacheTags cache_tags;
     app::Operations operations;
     identity::Identity identity;
@@ -110,6 +120,7 @@ struct Application::Inside {
     void open_database();
     void make_loops();
     void start_loops();
+    void heard_drop(std::string_view announcement);
     void seed();
     void serve();
     void add_metrics();
@@ -143,10 +154,23 @@ void Application::Inside::make_loops() {
         pg::Database& mine =
             *databases.emplace_back(std::make_unique<pg::Database>(loop, std::move(options)));
         identity.serve(mine);
-        mine.listen("haat_cache", [this](std::string_view tag) {
-            tag.empty() ? cache_tags.drop_all() : cache_tags.drop(tag);
-        });
+        mine.listen("haat_cache",
+                    [this](std::string_view announcement) { heard_drop(announcement); });
+        stores.add(loop);
     }
+}
+
+// "node tag", and nothing after a loss: then what was missed is unknown.
+void Application::Inside::heard_drop(std::string_view announcement) {
+    if (announcement.empty()) {
+        cache_tags.drop_all();
+        return stores.heard_drop({});
+    }
+    auto const space = announcement.find(' ');
+    if (announcement.substr(0, space) == node) return; // done before it was announced
+    std::string_view const tag = announcement.substr(space + 1);
+    cache_tags.drop(tag);
+    stores.heard_drop(tag);
 }
 
 void Application::Inside::start_loops() {
@@ -154,7 +178,9 @@ void Application::Inside::start_loops() {
     for (auto& each : databases) {
         pg::Database& mine = *each;
         run_on(mine.loop(), [&mine] { return connect(mine); });
+        run_on(mine.loop(), [this, &mine] { return stores.start(mine.loop()); });
     }
+    loops.front()->post([this] { limits.start(*loops.front()); });
 }
 
 // Demo data is written with the owner's rights: nobody becomes an administrator by a request.
@@ -170,11 +196,13 @@ void Application::Inside::seed() {
 void Application::Inside::serve() {
     EdgeOptions const options{.production = config.production(),
                               .cache = config.cache,
+                              .cache_bytes_max = config.cache_bytes_max,
+                              .node = node,
                               .allowed_origins = config.allowed_origins,
                               .allow_lan_origins = !config.production(),
                               .json_depth_max = config.json_depth_max};
-    shared.emplace(
-        EdgeShared{options, *router, limiter, cache_tags, *metrics, identity.authenticator()});
+    shared.emplace(EdgeShared{options, *router, limits, stores, cache_tags, *metrics,
+                              identity.authenticator()});
     std::vector<Loop*> all_loops;
     std::vector<http::Service*> services;
     for (std::size_t i = 0; i < loops.size(); ++i) {
@@ -202,6 +230,7 @@ void Application::Inside::add_metrics() {
         for (auto const& each : databases) all.push_back(each.get());
         app::render_databases(out, all);
     });
+    registry.collect([this](std::string& out) { stores.render(out); });
     registry.count_of("haat_cache_hits_total", "Answers from the response cache.",
                       [this] { return sum_of(&http::ResponseCache::hits); });
     registry.count_of("haat_cache_misses_total", "Answers that had to be made.",
@@ -228,15 +257,19 @@ void Application::Inside::stop() {
     if (std::exchange(stopped, true)) return;
     drain();
     watchdog.reset();
-    if (!threads.empty())
+    if (!threads.empty()) {
+        run_on(*loops.front(), [this] { return stop_limits(limits); });
         for (auto& each : databases) {
             pg::Database& mine = *each;
+            run_on(mine.loop(), [this, &mine] { return stores.stop(mine.loop()); });
             run_on(mine.loop(), [&mine] { return mine.stop(std::chrono::seconds(2)); });
         }
+    }
     for (auto& loop : loops) loop->stop();
     for (auto& thread : threads) thread.join();
     server.reset();
     edges.clear();
+    stores.forget_loops();
     databases.clear();
     loops.clear();
     if (database.cluster) database.cluster->stop();
@@ -246,6 +279,8 @@ Application::Application(app::Config config)
     : inside_(std::make_unique<Inside>(std::move(config))) {
     Inside& in = *inside_;
     in.operations.metrics_token = in.config.metrics_token;
+    if (in.stores.shared())
+        in.operations.helpers.push_back({"redis", [&in] { return in.stores.trouble(); }});
     app::add_operation_routes(in.routes, in.operations);
     app::add_module_routes(in.routes, in.identity);
     in.operations.openapi = http::openapi(in.routes.all(), app::version_text);

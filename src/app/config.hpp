@@ -11,6 +11,7 @@
 
 #include <http/rate_limit.hpp>
 #include <http/server.hpp>
+#include <kv/stores.hpp>
 #include <pg/database.hpp>
 #include <telemetry/log.hpp>
 
@@ -54,6 +55,8 @@ struct Config {
     std::string database_worker_url;
     pg::DatabaseOptions database; // of each loop; the URL is filled when the database is there
     int database_pool_size = 0;   // over all loops; 0: as `database` says
+
+    kv::StoresOptions stores; // in process, unless Redis has a URL
 
     SignInConfig sign_in;
     log::LogOptions log;

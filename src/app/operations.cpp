@@ -55,6 +55,10 @@ Task<Reply<Readiness>> ready(Operations& operations, Call<>& call) {
     add("serving", !operations.draining, "the server is stopping");
     add("migrations", operations.migrated, "migrations have not been run");
     add("database", call.database().up(), call.database().last_error());
+    for (Helper const& helper : operations.helpers) {
+        std::string why = helper.trouble();
+        view.parts.push_back({helper.name, why.empty(), std::move(why)});
+    }
     co_return reply(view.ready ? 200 : 503, view);
 }
 

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <kv/redis_url.hpp>
+
 namespace haat::app {
 
 namespace {
@@ -473,6 +475,42 @@ void add_log(std::vector<Setting>& all) {
                      AT(log.rotate_files)));
 }
 
+void add_stores(std::vector<Setting>& all) {
+    Setting url = make({"redis.url", "REDIS_URL",
+                        "A Redis 7 that all nodes share: redis://[user]:[password]@host:6379/0, "
+                        "rediss:// for TLS, or unix:///path. Without one, values, limits and locks "
+                        "are kept in process. One that is away makes haat slower, no more.",
+                        true},
+                       AT(stores.redis.url));
+    url.read = [](Config& config, std::string_view text, bool) {
+        try {
+            if (!text.empty()) kv::parse_redis_url(text);
+        } catch (kv::RedisUrlError const&) {
+            throw BadValue{"must be redis://[user]:[password]@host:6379/0, rediss:// for TLS, or "
+                           "unix:///path"};
+        }
+        config.stores.redis.url = text;
+    };
+    all.push_back(url);
+    all.push_back(
+        make({"redis.password", "REDIS_PASSWORD", "Redis's password, when the URL has none.", true},
+             AT(stores.redis.password)));
+    all.push_back(make({"redis.ca_file", "HAAT_REDIS_CA",
+                        "A PEM file of authorities whose certificates are believed besides the "
+                        "system's."},
+                       AT(stores.redis.ca_file)));
+    all.push_back(make({"redis.prefix", "HAAT_REDIS_PREFIX",
+                        "What all keys begin with, so that others may use the same Redis."},
+                       AT(stores.redis.prefix)));
+    all.push_back(at_least_one({"redis.timeout", "HAAT_REDIS_TIMEOUT",
+                                "An answer that takes longer ends the connection; haat goes on "
+                                "without until there is another."},
+                               AT(stores.redis.timeout)));
+    all.push_back(at_least_one(
+        {"kv.bytes_max", "HAAT_KV_BYTES_MAX", "Memory for values that are kept in process."},
+        AT(stores.memory.bytes_max)));
+}
+
 #undef AT
 #undef RATE
 
@@ -486,8 +524,6 @@ constexpr IgnoredVariable ignored[] = {
     {"SUPABASE_URL", "haat is its own backend"},
     {"SUPABASE_ANON_KEY", "haat is its own backend"},
     {"SUPABASE_SERVICE_ROLE_KEY", "haat is its own backend"},
-    {"REDIS_URL", "caches and limits are in process until there is a second node"},
-    {"REDIS_PASSWORD", "caches and limits are in process until there is a second node"},
     {"KAFKA_BROKERS", "events stay in the outbox until delivery is built"},
     {"RAZORPAY_KEY_ID", "payments are not built yet"},
     {"RAZORPAY_KEY_SECRET", "payments are not built yet"},
@@ -524,6 +560,7 @@ std::span<Setting const> settings() {
         add_limits(made);
         add_rates(made);
         add_database(made);
+        add_stores(made);
         add_sign_in(made);
         add_log(made);
         return made;
