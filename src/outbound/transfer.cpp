@@ -396,9 +396,8 @@ Error Transfer::error_of(CURLcode code) const {
     case CURLE_OPERATION_TIMEDOUT: return {ErrorKind::timeout, host + " took too long"};
     case CURLE_COULDNT_RESOLVE_HOST: return {ErrorKind::dns, "there is no address for " + host};
     case CURLE_COULDNT_CONNECT: return {ErrorKind::refused, host + " cannot be reached"};
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-        return {ErrorKind::bad_request, "that URL cannot be asked for"};
+    case CURLE_URL_MALFORMAT: return {ErrorKind::bad_request, "that URL cannot be asked for"};
+    case CURLE_UNSUPPORTED_PROTOCOL: return {ErrorKind::bad_reply, host + " speaks no HTTP"};
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CERTPROBLEM:
