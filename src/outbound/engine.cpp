@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include <idn2.h>
 #include <sys/socket.h>
 
 #include <boost/asio/io_context.hpp>
@@ -65,9 +66,7 @@ Target target_in(UrlHandle const& url) {
     if (scheme != "http" && scheme != "https")
         throw Error(ErrorKind::bad_request, "only http and https are spoken");
     target.https = scheme == "https";
-    target.host = url.part(CURLUPART_HOST, CURLU_PUNYCODE);
-    for (char& c : target.host)
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    target.host = ascii_host(url.part(CURLUPART_HOST));
     // "example.org." is the same host, and must not be another one to the guard and the breaker.
     while (target.host.ends_with('.')) target.host.pop_back();
     if (target.host.empty() || target.host.size() > 253)
@@ -81,6 +80,24 @@ Target target_in(UrlHandle const& url) {
 }
 
 } // namespace
+
+// libcurl would do it, but only in a locale of UTF-8.
+std::string ascii_host(std::string const& host) {
+    bool wide = false;
+    std::string ascii = host;
+    for (char& c : ascii) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+        wide = wide || static_cast<unsigned char>(c) >= 0x80;
+    }
+    if (!wide) return ascii;
+    unsigned char* found = nullptr;
+    if (idn2_lookup_u8(reinterpret_cast<unsigned char const*>(host.c_str()), &found,
+                       IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT) != IDN2_OK)
+        return {};
+    ascii = reinterpret_cast<char const*>(found);
+    idn2_free(found);
+    return ascii;
+}
 
 std::string Target::key() const {
     return (https ? "https://" : "http://") + host + ":" + std::to_string(port);

@@ -18,6 +18,8 @@ struct Target {
     bool https = false;
     std::string key() const; // "https://host:port"
 };
+/// "münchen.example" as "xn--mnchen-3ya.example"; empty when that cannot be.
+std::string ascii_host(std::string const& host);
 /// Error: bad_request.
 Target target_of(std::string_view url);
 /// A Location of an answer from there.

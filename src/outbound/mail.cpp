@@ -39,7 +39,7 @@ std::size_t character_size(std::string_view text) {
 
 /// =?UTF-8?B?…?= as often as needed, each of at most 75 letters and of whole characters.
 std::string encoded_words(std::string_view text) {
-    constexpr std::size_t bytes = 45;
+    constexpr std::size_t bytes = 36; // beside the name of the longest header
     std::string out;
     while (!text.empty()) {
         std::size_t size = 0;
@@ -84,11 +84,9 @@ std::string folded(std::string_view line, std::size_t column) {
 
 std::string ascii_domain(std::string const& domain) {
     if (is_ascii(domain)) return domain;
-    try {
-        return target_of("http://" + domain + "/").host;
-    } catch (Error const&) {
-        throw BadMail("the domain of an address cannot be written in ASCII");
-    }
+    std::string const ascii = ascii_host(domain);
+    if (ascii.empty()) throw BadMail("the domain of an address cannot be written in ASCII");
+    return ascii;
 }
 
 /// As it stands in an envelope. Strict: what it lets through cannot break out of a header.
@@ -144,16 +142,12 @@ std::string attachment_part(Attachment const& attachment) {
     if (name.size() > 150 || !is_utf8(name)) throw BadMail("the name of an attachment is no name");
     std::string const type = is_media_type(attachment.content_type) ? attachment.content_type
                                                                     : "application/octet-stream";
-    std::string plain; // for programs that do not know RFC 2231
-    for (char const c : name) {
-        bool const fine = static_cast<unsigned char>(c) >= 0x20 &&
-                          static_cast<unsigned char>(c) < 0x7f && c != '"';
-        plain += fine ? c : '_';
-    }
+    bool const plain = std::all_of(name.begin(), name.end(),
+                                   [](char c) { return c >= 0x20 && c < 0x7f && c != '"'; });
     std::string out = fmt::format("Content-Type: {}\r\nContent-Transfer-Encoding: base64\r\n"
-                                  "Content-Disposition: attachment;\r\n filename=\"{}\"",
-                                  type, plain);
-    if (plain != name) out += ";\r\n filename*=UTF-8''" + percent_encoded(name);
+                                  "Content-Disposition: attachment;\r\n ",
+                                  type);
+    out += plain ? "filename=\"" + name + "\"" : "filename*=UTF-8''" + percent_encoded(name);
     return out + "\r\n\r\n" + in_lines(base64(attachment.content));
 }
 
@@ -216,7 +210,7 @@ std::string unsubscribe_lines(std::string const& where) {
     bool const https = where.starts_with("https://");
     if (!plain || where.size() > 900 || !(https || where.starts_with("mailto:")))
         throw BadMail("the way to unsubscribe is neither https nor mailto");
-    std::string out = "List-Unsubscribe:\r\n <" + where + ">\r\n";
+    std::string out = "List-Unsubscribe: <" + where + ">\r\n";
     if (https) out += "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n";
     return out;
 }

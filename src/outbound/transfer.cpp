@@ -231,7 +231,7 @@ bool Transfer::note_header(std::string_view line) {
     }
     while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
     if (order_.mail) {
-        outcome_.last_words = line;
+        if (!line.starts_with("221")) outcome_.last_words = line; // good-bye says nothing
         return true;
     }
     Reply& reply = outcome_.reply;

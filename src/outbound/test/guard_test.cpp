@@ -73,6 +73,24 @@ TEST(OutboundGuard, OneBadAddressSpoilsTheName) {
     EXPECT_EQ(server.seen().at(0).header("host"), "good.example:" + std::to_string(server.port()));
 }
 
+TEST(OutboundGuard, ANameInAnyScriptIsAskedInAscii) {
+    WorldServer server([](Exchange& e) { e.reply(200, e.seen.header("host")); });
+    std::mutex mutex;
+    std::string asked;
+    Options options = quick();
+    options.lookup = [&](std::string const& host) -> std::vector<Address> {
+        std::lock_guard const lock(mutex);
+        asked = host;
+        return {address("127.0.0.1")};
+    };
+    World world(options);
+    Reply const reply = world.send(get(server.url_of("M\u00fcnchen.example.")));
+    EXPECT_EQ(reply.body, "xn--mnchen-3ya.example:" + std::to_string(server.port()));
+    EXPECT_EQ(asked, "xn--mnchen-3ya.example");
+    // Digits of other scripts are digits.
+    EXPECT_NE(world.kind(get("http://\uff11\uff10.0.0.1/")), "answered");
+}
+
 /// A name whose every answer is another one: first the public address, then ours.
 TEST(OutboundGuard, ANameThatTurnsRoundAfterTheCheckLeadsNowhereElse) {
     WorldServer outside([](Exchange& e) { e.reply(200, "outside"); });
