@@ -12,6 +12,7 @@
 
 #include <app/secrets.hpp>
 #include <app/settings.hpp>
+#include <app/settings_messages.hpp>
 
 extern "C" char** environ;
 
@@ -187,6 +188,7 @@ private:
             problems_.push_back("HAAT_DEMO loads accounts with known passwords and is refused in "
                                 "production");
         check_secret(config);
+        check_messages(config.messages, problems_);
     }
 
     void check_secret(Config& config) {

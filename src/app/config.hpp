@@ -12,6 +12,12 @@
 #include <http/rate_limit.hpp>
 #include <http/server.hpp>
 #include <kv/stores.hpp>
+#include <outbound/client.hpp>
+#include <outbound/sms_msg91.hpp>
+#include <outbound/sms_twilio.hpp>
+#include <outbound/smtp.hpp>
+#include <outbound/web_push.hpp>
+#include <outbound/whatsapp_cloud.hpp>
 #include <pg/database.hpp>
 #include <telemetry/log.hpp>
 
@@ -31,6 +37,16 @@ struct SignInConfig {
     int lockout_failures = 5;          // per e-mail and address, then 423
     int lockout_address_failures = 20; // per address, then 429
     std::chrono::milliseconds lockout_window = 15min;
+};
+
+/// Who delivers what; each is used when it is set up.
+struct MessagesConfig {
+    outbound::SmtpOptions smtp;
+    outbound::TwilioOptions twilio;
+    outbound::Msg91Options msg91;
+    outbound::WhatsAppOptions whatsapp;
+    outbound::WebPushOptions push;
+    outbound::Options client; // of each loop, for everything that calls other servers
 };
 
 struct Config {
@@ -59,6 +75,7 @@ struct Config {
     kv::StoresOptions stores; // in process, unless Redis has a URL
 
     SignInConfig sign_in;
+    MessagesConfig messages;
     log::LogOptions log;
     std::chrono::milliseconds watchdog_limit = 50ms;
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <app/settings_messages.hpp>
 #include <kv/redis_url.hpp>
 
 namespace haat::app {
@@ -529,11 +530,6 @@ constexpr IgnoredVariable ignored[] = {
     {"RAZORPAY_KEY_SECRET", "payments are not built yet"},
     {"STRIPE_SECRET_KEY", "payments are not built yet"},
     {"STRIPE_WEBHOOK_SECRET", "payments are not built yet"},
-    {"SMTP_HOST", "mail is not built yet"},
-    {"SMTP_PORT", "mail is not built yet"},
-    {"SMTP_USER", "mail is not built yet"},
-    {"SMTP_PASS", "mail is not built yet"},
-    {"FROM_EMAIL", "mail is not built yet"},
     {"UPLOAD_DIR", "uploads are not built yet"},
     {"MAX_FILE_SIZE", "uploads are not built yet"},
     {"ALLOWED_FILE_TYPES", "uploads are not built yet"},
@@ -562,6 +558,7 @@ std::span<Setting const> settings() {
         add_database(made);
         add_stores(made);
         add_sign_in(made);
+        add_message_settings(made);
         add_log(made);
         return made;
     }();
