@@ -32,6 +32,14 @@ struct SignInConfig {
     std::chrono::milliseconds lockout_window = 15min;
 };
 
+struct JobsConfig {
+    bool run = true; // in `haat serve` as well
+    int loops = 1;
+    int connections = 4; // of each loop, for the transactions of handlers
+    std::string time_zone = "Asia/Kolkata";
+    std::chrono::milliseconds drain_timeout = 30s;
+};
+
 struct Config {
     Environment environment = Environment::development;
     std::filesystem::path data_directory = "var";
@@ -56,6 +64,7 @@ struct Config {
     int database_pool_size = 0;   // over all loops; 0: as `database` says
 
     SignInConfig sign_in;
+    JobsConfig jobs;
     log::LogOptions log;
     std::chrono::milliseconds watchdog_limit = 50ms;
 
