@@ -27,6 +27,7 @@ struct RunnerOptions {
     std::chrono::milliseconds lease{30'000};   // silent for longer: others take its jobs
     std::chrono::milliseconds heartbeat{8'000};
     std::chrono::milliseconds depths{15'000};  // between two counts of what waits
+    std::chrono::milliseconds crons{60'000};   // another node may have declared one
 };
 
 class Runner {

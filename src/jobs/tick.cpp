@@ -17,7 +17,6 @@ constexpr auto late_after = std::chrono::seconds(30); // behind its time limit
 constexpr std::int64_t skip_when_late = 5 * 60;
 constexpr int caught_up_max = 100;
 constexpr std::int64_t second_micros = 1'000'000;
-constexpr std::int64_t crons_anew = 60 * second_micros; // another node may have declared one
 constexpr std::int64_t far_away = INT64_MAX / 4;
 
 struct Tick {
@@ -217,7 +216,8 @@ Task<void> Runner::Inside::look_at_clock() {
     if (options.runs_crons && !draining) {
         if (now.now >= crons_at) {
             std::optional<Timestamp> const cron = co_await run_crons();
-            Timestamp const again{now.now.micros + crons_anew};
+            auto const anew = std::chrono::microseconds(options.crons).count();
+            Timestamp const again{now.now.micros + anew};
             crons_at = std::min(cron.value_or(again), again);
         }
         next = std::min(next.value_or(crons_at), crons_at);
