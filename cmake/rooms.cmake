@@ -111,4 +111,7 @@ function(haat_benches)
     # Beside pgbench, by hand: it makes its own cluster and takes a minute.
     add_executable(pg_reader EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/pg_reader.cpp)
     target_link_libraries(pg_reader ${all} ${HAAT_LIBRARIES})
+    # Beside other job queues, by hand as well.
+    add_executable(jobs_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/jobs.cpp)
+    target_link_libraries(jobs_bench ${all} ${HAAT_LIBRARIES})
 endfunction()

@@ -35,7 +35,7 @@ Cron const all{"trial.all", "0 0 1 1 *", all_job, {.catch_up = CatchUp::all, .zo
 
 void with_crons(jobs::RunnerOptions& options) {
     options.runs_crons = true;
-    options.crons = 1ms; // the tests move times behind its back
+    options.crons = 20ms; // the tests move times behind its back
 }
 
 class CronTest : public testing::Test {
