@@ -115,4 +115,7 @@ function(haat_benches)
     # Beside redis-benchmark: bench/redis builds and runs it.
     add_executable(kv_redis EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/kv_redis.cpp)
     target_link_libraries(kv_redis ${all} ${HAAT_LIBRARIES})
+    # Beside other job queues, by hand as well.
+    add_executable(jobs_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/jobs.cpp)
+    target_link_libraries(jobs_bench ${all} ${HAAT_LIBRARIES})
 endfunction()

@@ -4,9 +4,11 @@
 #include <mutex>
 #include <thread>
 
+#include <app/backstage.hpp>
 #include <app/modules.hpp>
 #include <app/open_database.hpp>
 #include <app/operations.hpp>
+#include <app/run_on.hpp>
 #include <base/clock.hpp>
 #include <http/edge.hpp>
 #include <http/openapi.hpp>
@@ -21,20 +23,7 @@ namespace haat {
 
 namespace {
 
-/// Runs a task on a loop from outside and waits for it.
-void run_on(Loop& loop, std::function<Task<void>()> const& make) {
-    std::promise<void> finished;
-    auto run = [](std::function<Task<void>()> const& work, std::promise<void>& done) -> Task<void> {
-        try {
-            co_await work();
-            done.set_value();
-        } catch (...) {
-            done.set_exception(std::current_exception());
-        }
-    };
-    loop.post([&] { detach(run(make, finished)); });
-    finished.get_future().get();
-}
+using app::run_on;
 
 Task<void> connect(pg::Database& database) {
     bool const up = co_await database.start();
@@ -50,14 +39,6 @@ Task<void> seed_and_close(pg::Database& owner) {
     co_await connect(owner);
     co_await app::seed_demo(owner);
     co_await owner.stop(std::chrono::seconds(5));
-}
-
-void refuse_pending(pg::Migrator const& migrator) {
-    for (pg::MigrationStatus const& one : migrator.status())
-        if (one.state != pg::MigrationStatus::State::applied)
-            throw std::runtime_error("migration " + one.name + " is " +
-                                     std::string(name_of(one.state)) +
-                                     ": run `haat migrate`, or set HAAT_MIGRATE=auto");
 }
 
 std::vector<metrics::RequestMetrics::Route> route_names(Routes const& routes) {
@@ -111,6 +92,7 @@ struct Application::Inside {
     std::vector<std::thread> threads;
     std::vector<std::unique_ptr<pg::Database>> databases;
     std::vector<std::unique_ptr<Edge>> edges;
+    std::optional<app::Backstage> backstage;
     std::optional<Watchdog> watchdog;
     std::optional<http::Server> server;
     std::once_flag drained;
@@ -132,11 +114,7 @@ struct Application::Inside {
 void Application::Inside::open_database() {
     auto const say = [](std::string_view text) { log::info(text); };
     database = app::open_database(config, app::Sharing::alone, say);
-    pg::Migrator migrator(database.urls.owner);
-    if (config.migrate)
-        migrator.apply(say);
-    else
-        refuse_pending(migrator);
+    app::migrate_or_refuse(database.urls.owner, config.migrate, say);
     operations.migrated = true;
 }
 
@@ -211,6 +189,11 @@ void Application::Inside::serve() {
         services.push_back(edges.back().get());
     }
     server.emplace(config.server, all_loops, services, workers);
+    if (config.jobs.run) {
+        backstage.emplace(config, database.urls.worker);
+        backstage->start();
+        for (Loop* const loop : backstage->loops()) all_loops.push_back(loop);
+    }
     add_metrics();
     WatchdogOptions watch;
     watch.limit = config.watchdog_limit;
@@ -231,6 +214,7 @@ void Application::Inside::add_metrics() {
         app::render_databases(out, all);
     });
     registry.collect([this](std::string& out) { stores.render(out); });
+    if (backstage) registry.collect([this](std::string& out) { backstage->render(out); });
     registry.count_of("haat_cache_hits_total", "Answers from the response cache.",
                       [this] { return sum_of(&http::ResponseCache::hits); });
     registry.count_of("haat_cache_misses_total", "Answers that had to be made.",
@@ -257,6 +241,7 @@ void Application::Inside::stop() {
     if (std::exchange(stopped, true)) return;
     drain();
     watchdog.reset();
+    if (backstage) backstage->stop();
     if (!threads.empty()) {
         run_on(*loops.front(), [this] { return stop_limits(limits); });
         for (auto& each : databases) {
@@ -268,6 +253,7 @@ void Application::Inside::stop() {
     for (auto& loop : loops) loop->stop();
     for (auto& thread : threads) thread.join();
     server.reset();
+    backstage.reset();
     edges.clear();
     stores.forget_loops();
     databases.clear();

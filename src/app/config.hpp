@@ -49,6 +49,14 @@ struct MessagesConfig {
     outbound::Options client; // of each loop, for everything that calls other servers
 };
 
+struct JobsConfig {
+    bool run = true; // in `haat serve` as well
+    int loops = 1;
+    int connections = 4; // of each loop, for the transactions of handlers
+    std::string time_zone = "Asia/Kolkata";
+    std::chrono::milliseconds drain_timeout = 30s;
+};
+
 struct Config {
     Environment environment = Environment::development;
     std::filesystem::path data_directory = "var";
@@ -76,6 +84,7 @@ struct Config {
 
     SignInConfig sign_in;
     MessagesConfig messages;
+    JobsConfig jobs;
     log::LogOptions log;
     std::chrono::milliseconds watchdog_limit = 50ms;
 

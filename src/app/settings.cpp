@@ -459,6 +459,26 @@ void add_sign_in(std::vector<Setting>& all) {
                                AT(sign_in.lockout_window)));
 }
 
+void add_jobs(std::vector<Setting>& all) {
+    all.push_back(make({"jobs.run", "HAAT_JOBS",
+                        "Whether `haat serve` runs jobs and crons itself; `off` where `haat "
+                        "worker` does."},
+                       AT(jobs.run)));
+    all.push_back(at_least_one(
+        {"jobs.loops", "HAAT_JOB_LOOPS", "Threads that run jobs, apart from those that serve."},
+        AT(jobs.loops)));
+    all.push_back(at_least_one({"jobs.connections", "HAAT_JOB_CONNECTIONS",
+                                "Connections of each of them for the transactions of jobs."},
+                               AT(jobs.connections)));
+    all.push_back(make({"jobs.time_zone", "HAAT_TIME_ZONE",
+                        "In which the hours of scheduled work are meant, by its IANA name."},
+                       AT(jobs.time_zone)));
+    all.push_back(make({"jobs.drain_timeout", "HAAT_JOB_DRAIN_TIMEOUT",
+                        "How long running jobs may take to finish after SIGTERM; then they are "
+                        "run again elsewhere."},
+                       AT(jobs.drain_timeout)));
+}
+
 void add_log(std::vector<Setting>& all) {
     all.push_back(make({"log.level", "LOG_LEVEL", "What is logged."}, AT(log.level)));
     all.push_back(
@@ -559,6 +579,7 @@ std::span<Setting const> settings() {
         add_stores(made);
         add_sign_in(made);
         add_message_settings(made);
+        add_jobs(made);
         add_log(made);
         return made;
     }();

@@ -14,6 +14,9 @@ namespace {
 // The first one is run when no command is named.
 constexpr Command table[] = {
     {"serve", "", "start everything and serve", serve},
+    {"worker", "", "run jobs and scheduled work, and serve nothing", worker},
+    {"jobs", "[list [state=dead …] | show ID | retry ID | cancel ID | queues | pause QUEUE | …]",
+     "look at jobs, and put them right", jobs},
     {"routes", "", "print the table of routes", routes},
     {"docs", "[folder]", "write the generated documents", docs},
     {"check", "queries", "prepare every query against the migrated schema", check},

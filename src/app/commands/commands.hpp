@@ -30,6 +30,8 @@ int migrate(Invocation const&);
 int config(Invocation const&);
 int doctor(Invocation const&);
 int serve(Invocation const&);
+int worker(Invocation const&);
+int jobs(Invocation const&);
 int routes(Invocation const&);
 int docs(Invocation const&);
 int check(Invocation const&);

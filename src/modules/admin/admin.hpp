@@ -1,0 +1,12 @@
+// What the operators of an installation see and do: the face of the module.
+#pragma once
+
+namespace haat {
+class Routes;
+}
+
+namespace haat::admin {
+
+void add_job_routes(Routes&);
+
+} // namespace haat::admin
