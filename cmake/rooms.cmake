@@ -111,4 +111,7 @@ function(haat_benches)
     # Beside pgbench, by hand: it makes its own cluster and takes a minute.
     add_executable(pg_reader EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/pg_reader.cpp)
     target_link_libraries(pg_reader ${all} ${HAAT_LIBRARIES})
+    # Outbox to handler and to Kafka's mock cluster, likewise.
+    add_executable(events_dispatch EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/events.cpp)
+    target_link_libraries(events_dispatch ${all} ${HAAT_LIBRARIES})
 endfunction()

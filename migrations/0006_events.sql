@@ -83,6 +83,7 @@ create table events.replays (
                              check (state in ('waiting', 'done', 'failed')),
     delivered    bigint      not null default 0,
     last_error   text        not null default '',
+    shard        smallint    not null default 0,
     ordinal      bigint      not null default -9223372036854775808,
     number       bigint      not null default 0,
     fence        bigint      not null default 0,
@@ -234,7 +235,8 @@ declare
     next_transaction bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
     furthest         bigint;
 begin
-    select greatest((select max(c.ordinal) from events.cursors c),
+    select greatest((select max(c.ordinal) from events.cursors c
+                      where c.ordinal < 9223372036854775807),
                     (select o.ordinal from events.outbox o order by o.id desc limit 1))
       into furthest;
     if furthest is null or furthest < next_transaction then
@@ -242,7 +244,8 @@ begin
     end if;
     select greatest(furthest, max(o.ordinal)) + 1 into furthest from events.outbox o;
     update events.outbox set ordinal = ordinal - furthest where true;
-    update events.cursors set ordinal = ordinal - furthest where true;
+    update events.cursors set ordinal = ordinal - furthest
+     where ordinal < 9223372036854775807;
     update events.failures set ordinal = ordinal - furthest where sink <> 'incoming';
     return true;
 end $$;

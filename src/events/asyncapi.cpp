@@ -126,11 +126,8 @@ void write_operations(std::string& out) {
     }
 }
 
-} // namespace
-
-std::string asyncapi(std::string_view version) {
+void write_document(std::string& out, std::string_view version) {
     auto const entries = catalogue();
-    std::string out;
     Members document(out);
     document.text("asyncapi", "3.0.0");
     {
@@ -153,6 +150,13 @@ std::string asyncapi(std::string_view version) {
     }
     Members all(components.key("schemas"));
     schemas.write(all);
+}
+
+} // namespace
+
+std::string asyncapi(std::string_view version) {
+    std::string out;
+    write_document(out, version);
     return out;
 }
 
