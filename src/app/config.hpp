@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <events/kafka.hpp>
 #include <http/rate_limit.hpp>
 #include <http/server.hpp>
 #include <pg/database.hpp>
@@ -56,6 +57,8 @@ struct Config {
     int database_pool_size = 0;   // over all loops; 0: as `database` says
 
     SignInConfig sign_in;
+    std::chrono::milliseconds events_keep = 14 * 24h;
+    events::KafkaOptions kafka;
     log::LogOptions log;
     std::chrono::milliseconds watchdog_limit = 50ms;
 

@@ -1,5 +1,6 @@
 #include <app/modules.hpp>
 
+#include <modules/admin/admin.hpp>
 #include <modules/catalog/catalog.hpp>
 #include <modules/identity/identity.hpp>
 
@@ -10,6 +11,7 @@ void add_module_routes(Routes& routes, identity::Identity& identity) {
     identity::add_organization_address_routes(routes);
     catalog::add_brand_routes(routes);
     catalog::add_category_routes(routes);
+    admin::add_event_routes(routes);
 }
 
 Task<void> seed_demo(pg::Database& database) {

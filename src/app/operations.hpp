@@ -26,6 +26,7 @@ struct Operations {
     metrics::Registry registry;
     std::string metrics_token; // empty: /metrics answers loopback only
     std::string openapi;
+    std::string asyncapi;
     std::atomic<bool> draining{false};
     std::atomic<bool> migrated{false};
     std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();

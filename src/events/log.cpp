@@ -29,14 +29,6 @@ One<FailureView, FailureId, std::int32_t> redeliver{"events.redeliver", R"(
        set state = 'waiting', next_at = clock_timestamp(), attempts_max = attempts + $2
      where id = $1 returning {row})"};
 
-Exec<Replay> ask_replay{"events.ask_replay", "insert into events.replays ({1}) values ({$1})"};
-One<ReplayProgress, ReplayId> replay_progress{"events.replay_progress", R"(
-    select {row} from events.replays where id = $1)"};
-Many<std::string> known_sinks{"events.known_sinks", "select name from events.sinks order by name"};
-One<std::int64_t, std::string> nodes_that_have{"events.nodes_that_have", R"(
-    select count(*) from events.nodes
-     where $1 = any (sinks) and seen_at > clock_timestamp() - interval '1 minute')"};
-
 } // namespace sql
 
 std::vector<std::string> subjects_of(std::vector<std::string> const& names,

@@ -11,17 +11,10 @@
 
 namespace haat::events {
 
-struct EventNoun {
-    static constexpr std::string_view noun = "event";
-};
 struct FailureNoun {
     static constexpr std::string_view noun = "event_failure";
 };
-struct ReplayNoun {
-    static constexpr std::string_view noun = "event_replay";
-};
 using FailureId = Id<FailureNoun>;
-using ReplayId = Id<ReplayNoun>;
 
 // ---- what happened
 
@@ -91,39 +84,12 @@ struct FailureFilter {
 };
 HAAT_DESCRIBE(FailureFilter, state, consumer, subject, key, paging)
 
-// ---- once more
-
-struct Replay {
-    ReplayId id;
-    std::string sink;
-    std::vector<std::string> subjects; // empty: all
-    std::optional<Uuid> key;
-    Timestamp since;
-    Timestamp until;
-    bool again = false; // also for those who had its effect already
-};
-HAAT_DESCRIBE(Replay, id, sink, subjects, key, since, until, again)
-
-struct ReplayProgress {
-    std::string state;
-    std::int64_t delivered = 0;
-    std::string last_error;
-};
-HAAT_DESCRIBE(ReplayProgress, state, delivered, last_error)
-
 namespace sql {
 
-// By the request role.
 extern Many<EventView, EventSearch> search;
 extern ListOf<FailureView, FailureFilter> failures;
 /// Gives a parked or waiting one so many more attempts, the first at once.
 extern One<FailureView, FailureId, std::int32_t> redeliver;
-
-// By the worker role.
-extern Exec<Replay> ask_replay;
-extern One<ReplayProgress, ReplayId> replay_progress;
-extern Many<std::string> known_sinks;
-extern One<std::int64_t, std::string> nodes_that_have;
 
 } // namespace sql
 

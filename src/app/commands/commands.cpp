@@ -17,6 +17,8 @@ constexpr Command table[] = {
     {"routes", "", "print the table of routes", routes},
     {"docs", "[folder]", "write the generated documents", docs},
     {"migrate", "[status]", "run the migrations that are pending, or list all", migrate},
+    {"events", "tail|replay [name=value ...]", "follow what happens, or deliver the past once more",
+     events},
     {"config", "", "show every setting and where it came from", config},
     {"doctor", "", "look for what is wrong with this machine, and name the cure", doctor},
     {"version", "", "print the version", version},

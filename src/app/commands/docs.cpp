@@ -10,6 +10,8 @@
 
 #include <app/application.hpp>
 #include <app/config.hpp>
+#include <app/operations.hpp>
+#include <events/catalogue.hpp>
 #include <http/openapi.hpp>
 #include <pg/cluster.hpp>
 #include <pg/migrate.hpp>
@@ -64,6 +66,8 @@ int docs(Invocation const& invocation) {
     Application const application{Config{}};
     write(folder / "openapi.json", http::indented(application.openapi()));
     write(folder / "errors.md", http::errors_page(application.routes().all()));
+    write(folder / "asyncapi.json", http::indented(events::asyncapi(version_text)));
+    write(folder / "events.md", events::events_page());
     write(folder / "config.md", render_config_page());
     write(folder / "schema.sql", schema_page());
     return 0;
