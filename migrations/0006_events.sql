@@ -228,22 +228,36 @@ grant execute on function
 -- ---- the days
 
 -- After a restore from a dump the numbers of transactions begin anew, below those that were kept:
--- the past is moved below zero, its order and every cursor with it.
+-- the past is moved below zero, its order and every cursor with it. What was written since the
+-- restore stands behind it, by its own numbers.
 create function events.rebase() returns boolean
     language plpgsql security definer set search_path = '' as $$
 declare
-    next_transaction bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+    next_transaction xid8 := pg_snapshot_xmax(pg_current_snapshot());
     furthest         bigint;
+    last_restored    bigint;
 begin
     select greatest((select max(c.ordinal) from events.cursors c
                       where c.ordinal < 9223372036854775807),
-                    (select o.ordinal from events.outbox o order by o.id desc limit 1))
+                    (select max(newest.ordinal)
+                       from (select o.ordinal from events.outbox o
+                              order by o.id desc limit 100) as newest))
       into furthest;
-    if furthest is null or furthest < next_transaction then
+    if furthest is null or furthest < next_transaction::text::bigint then
         return false;
     end if;
+    -- Whoever writes meanwhile would stand behind what is moved away.
+    lock table events.outbox in share row exclusive mode;
+    next_transaction := pg_snapshot_xmax(pg_current_snapshot());
+    select coalesce(max(o.id), 0) into last_restored from events.outbox o
+     where o.transaction_id >= next_transaction;
     select greatest(furthest, max(o.ordinal)) + 1 into furthest from events.outbox o;
-    update events.outbox set ordinal = ordinal - furthest where true;
+    update events.outbox set ordinal = ordinal - furthest where id <= last_restored;
+    update events.outbox o set ordinal = fresh.ordinal
+      from (select id, max(transaction_id::text::bigint) over (partition by key order by id)
+                       as ordinal
+              from events.outbox where id > last_restored) as fresh
+     where o.id = fresh.id and o.ordinal <> fresh.ordinal;
     update events.cursors set ordinal = ordinal - furthest
      where ordinal < 9223372036854775807;
     update events.failures set ordinal = ordinal - furthest where sink <> 'incoming';
@@ -271,6 +285,10 @@ begin
         part := 'outbox_' || to_char(day, 'YYYYMMDD');
         continue when to_regclass('events.' || part) is not null;
         begins := day::timestamp at time zone 'UTC';
+        -- Whoever writes today must not have chosen its place before the day is there.
+        if n = 0 then
+            lock table events.outbox in share row exclusive mode;
+        end if;
         execute format('create table events.%I (like events.outbox including defaults '
                        'including constraints)', part);
         execute format('alter table events.%I enable row level security', part);

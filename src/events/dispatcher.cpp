@@ -101,7 +101,10 @@ Task<void> Dispatcher::Inside::round() {
         co_await tell_live();
     else
         live_started = false;
-    if (!replaying) co_await replay_next();
+    if (!replaying && at >= next_replay) {
+        next_replay = at + std::min(options.poll_every, milliseconds(500));
+        co_await replay_next();
+    }
 }
 
 // ---- leases
@@ -292,9 +295,10 @@ std::vector<SinkFacts> Dispatcher::facts() const {
 }
 
 Task<int> maintain(pg::Database& worker, std::chrono::hours keep) {
-    pg::Reader read(worker, nobody());
     std::int64_t const hours = keep.count();
-    int const dropped = co_await read(sql::maintain, hours);
+    Tx tx(worker, nobody());
+    int const dropped = co_await tx(sql::maintain, hours);
+    co_await tx.commit();
     co_return dropped;
 }
 

@@ -65,7 +65,7 @@ struct Dispatcher::Inside : std::enable_shared_from_this<Dispatcher::Inside> {
     Task<void> retry_due(Lane& lane);
     Task<void> retry(Lane& lane, FailureRow const& failure, bool& well);
     Task<bool> deliver_next(Lane& lane);
-    Task<void> deliver(Lane& lane, std::vector<StoredEvent> const& events,
+    Task<void> deliver(Lane& lane, std::vector<StoredEvent> events,
                        std::vector<NewFailure>& failures);
     Task<void> save(Lane& lane, StoredEvent const& last, std::vector<NewFailure> const& failures);
     std::int64_t backoff_ms(int attempts) const;
@@ -96,6 +96,7 @@ struct Dispatcher::Inside : std::enable_shared_from_this<Dispatcher::Inside> {
     int empty_looks = 0; // since somebody woke it
     Clock::time_point next_beat{};
     Clock::time_point next_maintenance{};
+    Clock::time_point next_replay{};
     boost::asio::steady_timer timer;
 };
 

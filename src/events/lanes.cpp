@@ -1,6 +1,7 @@
 // One shard of one sink: first what waits for another try, then what is new, in batches.
 #include <algorithm>
-#include <unordered_map>
+#include <functional>
+#include <map>
 
 #include <events/dispatcher_inside.hpp>
 
@@ -22,14 +23,22 @@ std::string text_of(std::exception const& error) {
     return text;
 }
 
-/// The events whose key has one of this priority and none of a higher one; a key stays together,
-/// so that its order holds.
-std::vector<StoredEvent> of_priority(std::vector<StoredEvent> const& events, Priority wanted,
-                                     std::map<Uuid, Priority> const& of_key) {
-    std::vector<StoredEvent> some;
-    for (StoredEvent const& event : events)
-        if (of_key.at(event.key) == wanted) some.push_back(event);
-    return some;
+/// The events by what their keys have of the highest priority, that first. A key stays together, so
+/// that its order holds.
+std::vector<std::vector<StoredEvent>> by_priority(std::vector<StoredEvent>&& events) {
+    std::map<Uuid, Priority> of_key;
+    for (StoredEvent const& event : events) {
+        auto const [at, fresh] = of_key.emplace(event.key, event.priority);
+        if (!fresh) at->second = std::max(at->second, event.priority);
+    }
+    std::map<Priority, std::vector<StoredEvent>, std::greater<>> parts;
+    for (StoredEvent& event : events) {
+        Priority const priority = of_key.at(event.key);
+        parts[priority].push_back(std::move(event));
+    }
+    std::vector<std::vector<StoredEvent>> ordered;
+    for (auto& [priority, part] : parts) ordered.push_back(std::move(part));
+    return ordered;
 }
 
 } // namespace
@@ -128,32 +137,25 @@ Task<bool> Dispatcher::Inside::deliver_next(Lane& lane) {
     auto const count = events.size();
     std::erase_if(events, [&sink](StoredEvent const& event) { return !sink.wants(event); });
     std::vector<NewFailure> failures;
-    if (!events.empty()) co_await deliver(lane, events, failures);
+    if (!events.empty()) co_await deliver(lane, std::move(events), failures);
     co_await save(lane, last, failures);
     lane.outlet->delivered += count;
     ++lane.outlet->batches;
     co_return static_cast<std::int32_t>(count) == take;
 }
 
-Task<void> Dispatcher::Inside::deliver(Lane& lane, std::vector<StoredEvent> const& events,
+Task<void> Dispatcher::Inside::deliver(Lane& lane, std::vector<StoredEvent> events,
                                        std::vector<NewFailure>& failures) {
-    std::map<Uuid, Priority> of_key;
-    for (StoredEvent const& event : events) {
-        auto const [at, fresh] = of_key.emplace(event.key, event.priority);
-        if (!fresh) at->second = std::max(at->second, event.priority);
-    }
-    for (Priority const priority :
-         {Priority::critical, Priority::high, Priority::medium, Priority::low}) {
-        std::vector<StoredEvent> const some = of_priority(events, priority, of_key);
-        if (some.empty()) continue;
+    auto const parts = by_priority(std::move(events));
+    for (std::vector<StoredEvent> const& part : parts) {
         Batch batch;
-        batch.events = some;
+        batch.events = part;
         batch.held = [&lane](std::string_view consumer, Uuid const& key) {
             return lane.held.contains({std::string(consumer), key});
         };
         std::vector<Refused> const refused = co_await lane.outlet->sink.deliver(batch);
         for (Refused const& one : refused) {
-            NewFailure failure = failure_of(lane.cursor.sink, one.consumer, some.at(one.index));
+            NewFailure failure = failure_of(lane.cursor.sink, one.consumer, part.at(one.index));
             failure.attempts = one.only_waits ? 0 : 1;
             failure.attempts_max = options.attempts_max;
             failure.last_error = one.why;
@@ -168,6 +170,7 @@ Task<void> Dispatcher::Inside::save(Lane& lane, StoredEvent const& last,
                                     std::vector<NewFailure> const& failures) {
     CursorRow const& at = lane.cursor;
     Tx tx(database, nobody());
+    if (failures.empty()) tx.later(sql::forgettable); // a place that is lost is found again
     int const moved =
         co_await tx(sql::move_cursor, at.sink, at.shard, at.fence, last.ordinal, last.id);
     if (moved == 0) {

@@ -73,8 +73,8 @@ Exec<std::string, std::int32_t, std::int64_t> give_back{"events.give_back", R"(
 Exec<Uuid> give_all_back{"events.give_all_back", R"(
     update events.cursors set leased_by = null, leased_until = null where leased_by = $1)"};
 Exec<Uuid> leave{"events.leave", "delete from events.nodes where node = $1"};
-One<std::int32_t, std::int64_t> maintain{
-    "events.maintain", "select events.maintain($1 * interval '1 hour')", {.slow = true}};
+One<std::int32_t, std::int64_t> maintain{"events.maintain",
+                                         "select events.maintain($1 * interval '1 hour')"};
 
 Many<LaneName, Uuid> lanes_with_work{"events.lanes_with_work", R"(
     select c.sink, c.shard::integer as shard from events.cursors c
@@ -84,7 +84,13 @@ Many<LaneName, Uuid> lanes_with_work{"events.lanes_with_work", R"(
                        and o.ordinal < pg_snapshot_xmin(pg_current_snapshot())::text::bigint)
             or exists (select from events.failures f
                         where f.sink = c.sink and f.shard = c.shard and f.state = 'waiting'
-                          and f.next_at <= clock_timestamp())))"};
+                          and f.next_at <= clock_timestamp()
+                          and not exists (select from events.failures e
+                                           where e.sink = f.sink and e.shard = f.shard
+                                             and e.consumer = f.consumer and e.key = f.key
+                                             and e.state = 'waiting'
+                                             and (e.ordinal, e.number) < (f.ordinal, f.number)
+                                             and e.next_at > clock_timestamp()))))"};
 Many<StoredEvent, std::int32_t, std::int64_t, std::int64_t, std::int32_t> next_of_shard{
     "events.next_of_shard", R"(
     select {row} from events.outbox
@@ -106,6 +112,7 @@ Exec<std::string, std::int32_t, std::int64_t, std::int64_t, std::int64_t> move_c
     "events.move_cursor", R"(
     update events.cursors set ordinal = $4, id = $5, updated_at = now()
      where sink = $1 and shard = $2 and fence = $3)"};
+Exec<> forgettable{"events.forgettable", "select set_config('synchronous_commit', 'off', true)"};
 Exec<std::int64_t, NewFailure> insert_failure{"events.insert_failure", R"(
     insert into events.failures (next_at, {2})
     values (clock_timestamp() + $1 * interval '1 millisecond', {$2})

@@ -139,6 +139,8 @@ extern Many<StoredEvent, std::int64_t, std::int64_t, std::int32_t> next_of_all;
 
 // ---- standing
 extern Exec<std::string, std::int32_t, std::int64_t, std::int64_t, std::int64_t> move_cursor;
+/// The commit does not wait for the disk: what a crash takes is done once more.
+extern Exec<> forgettable;
 extern Exec<std::int64_t, NewFailure> insert_failure;
 extern Many<HeldRow, std::string, std::int32_t> held;
 extern Many<FailureRow, std::string, std::int32_t> due_failures;

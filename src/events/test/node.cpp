@@ -45,6 +45,11 @@ events::DispatcherOptions quick() {
     options.attempts_max = 3;
     options.backoff_first = 10ms;
     options.backoff_max = 50ms;
+    if (std::getenv("HAAT_TEST_TROUBLE"))
+        options.on_trouble = [](std::string_view what, std::string_view why) {
+            std::fprintf(stderr, "%.*s: %.*s\n", int(what.size()), what.data(), int(why.size()),
+                         why.data());
+        };
     return options;
 }
 

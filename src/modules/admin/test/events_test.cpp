@@ -12,31 +12,33 @@
 namespace haat::test {
 namespace {
 
-TEST(EventsHttpTest, WhatHasHappenedIsSeenByThoseWhoLead) {
+class EventsHttpTest : public testing::Test {
+protected:
+    EventsHttpTest() {
+        stage.keep("org", stage.actors.org_a());
+        stage.play({{.name = "brands for events: one",
+                     .as = Who::manager,
+                     .method = "POST",
+                     .path = "/brands",
+                     .body = R"({"name":"Cello"})",
+                     .status = 201,
+                     .writes = {{"catalog.brands", 1}},
+                     .events = {"brand:created"},
+                     .keep = {{"cello", "data.id"}}},
+                    {.name = "brands for events: two",
+                     .as = Who::manager,
+                     .method = "POST",
+                     .path = "/brands",
+                     .body = R"({"name":"Camlin"})",
+                     .status = 201,
+                     .writes = {{"catalog.brands", 1}},
+                     .events = {"brand:created"}}});
+    }
     Stage stage;
-    stage.keep("org", stage.actors.org_a());
+};
+
+TEST_F(EventsHttpTest, WhatHasHappenedIsSeenByThoseWhoLead) {
     stage.play({
-        {.name = "events.list: nothing yet",
-         .as = Who::owner,
-         .path = "/events",
-         .expect = {{"data", "[]"}, {"meta.pagination.total", "0"}}},
-        {.name = "brands for events: one",
-         .as = Who::manager,
-         .method = "POST",
-         .path = "/brands",
-         .body = R"({"name":"Cello"})",
-         .status = 201,
-         .writes = {{"catalog.brands", 1}},
-         .events = {"brand:created"},
-         .keep = {{"cello", "data.id"}}},
-        {.name = "brands for events: two",
-         .as = Who::manager,
-         .method = "POST",
-         .path = "/brands",
-         .body = R"({"name":"Camlin"})",
-         .status = 201,
-         .writes = {{"catalog.brands", 1}},
-         .events = {"brand:created"}},
         {.name = "events.list: a manager sees the shop's, newest first",
          .as = Who::manager,
          .path = "/events",
@@ -61,6 +63,11 @@ TEST(EventsHttpTest, WhatHasHappenedIsSeenByThoseWhoLead) {
          .as = Who::owner,
          .path = "/events?limit=1&cursor={next}",
          .expect = {{"data[0].data.name", "Cello"}, {"meta.pagination.hasMore", "false"}}},
+    });
+}
+
+TEST_F(EventsHttpTest, OthersSeeNothingOfIt) {
+    stage.play({
         {.name = "events.list: before anything happened",
          .as = Who::owner,
          .path = "/events?until=2020-01-01T00:00:00Z",
@@ -92,6 +99,11 @@ TEST(EventsHttpTest, WhatHasHappenedIsSeenByThoseWhoLead) {
          .path = "/events?cursor=x1",
          .status = 422,
          .code = "EVENT_CURSOR_INVALID"},
+    });
+}
+
+TEST_F(EventsHttpTest, TheCatalogueIsForEverybody) {
+    stage.play({
         {.name = "events.subjects: all of them, for everybody",
          .path = "/events/subjects",
          .expect = {{"data[0].subject", "user:created"},
@@ -111,8 +123,7 @@ TEST(EventsHttpTest, WhatHasHappenedIsSeenByThoseWhoLead) {
     });
 }
 
-TEST(EventsHttpTest, WhatCouldNotBeDeliveredIsSeenAndDeliveredAgainByAdministrators) {
-    Stage stage;
+TEST_F(EventsHttpTest, WhatCouldNotBeDeliveredIsSeenAndDeliveredAgainByAdministrators) {
     stage.db.exec(R"(
         insert into events.failures (id, sink, consumer, shard, state, attempts, attempts_max,
                                      last_error, ordinal, number, event_id, subject, key, priority,
