@@ -118,4 +118,7 @@ function(haat_benches)
     # Beside other job queues, by hand as well.
     add_executable(jobs_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/jobs.cpp)
     target_link_libraries(jobs_bench ${all} ${HAAT_LIBRARIES})
+    # Outbox to handler and to Kafka's mock cluster, likewise.
+    add_executable(events_dispatch EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/events.cpp)
+    target_link_libraries(events_dispatch ${all} ${HAAT_LIBRARIES})
 endfunction()

@@ -43,6 +43,133 @@ CREATE FUNCTION catalog.is_under(below uuid, above uuid) RETURNS boolean
             FROM up
            WHERE (up.id = is_under.above))) AS "exists";
 END;
+CREATE FUNCTION events.maintain(keep interval) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET lock_timeout TO '2s'
+    AS $_$
+declare
+    day     date;
+    part    text;
+    begins  timestamptz;
+    late    boolean;
+    dropped integer := 0;
+begin
+    if not pg_try_advisory_xact_lock(hashtext('events.maintain')) then
+        return 0;
+    end if;
+    perform events.rebase();
+    for n in 0..3 loop
+        day := (now() at time zone 'UTC')::date + n;
+        part := 'outbox_' || to_char(day, 'YYYYMMDD');
+        continue when to_regclass('events.' || part) is not null;
+        begins := day::timestamp at time zone 'UTC';
+        execute format('create table events.%I (like events.outbox including defaults '
+                       'including constraints)', part);
+        execute format('alter table events.%I enable row level security', part);
+        -- What came while there was no such day moves into it.
+        lock table events.outbox_rest in access exclusive mode;
+        execute format('with moved as (delete from events.outbox_rest where created_at >= %L '
+                       'and created_at < %L returning *) insert into events.%I select * from moved',
+                       begins, begins + interval '1 day', part);
+        execute format('alter table events.outbox attach partition events.%I '
+                       'for values from (%L) to (%L)', part, begins, begins + interval '1 day');
+    end loop;
+    for part in
+        select c.relname from pg_catalog.pg_inherits i
+          join pg_catalog.pg_class c on c.oid = i.inhrelid
+         where i.inhparent = 'events.outbox'::regclass and c.relname ~ '^outbox_[0-9]{8}$'
+           and to_date(right(c.relname, 8), 'YYYYMMDD') + 1 < (now() - keep) at time zone 'UTC'
+         order by 1
+    loop
+        execute format('select exists (select from events.cursors c join events.sinks s '
+                       'on s.name = c.sink and s.seen_at > now() - $1 where exists (select from '
+                       'events.%I p where p.shard = c.shard and (p.ordinal, p.id) > '
+                       '(c.ordinal, c.id)))', part) into late using keep;
+        continue when late;
+        begin
+            execute format('drop table events.%I', part);
+            dropped := dropped + 1;
+        exception when lock_not_available then
+            null; -- somebody reads it: the next time
+        end;
+    end loop;
+    delete from events.outbox_rest r
+     where r.created_at < now() - keep
+       and not exists (select from events.cursors c
+                         join events.sinks s on s.name = c.sink and s.seen_at > now() - keep
+                        where c.shard = r.shard and (c.ordinal, c.id) < (r.ordinal, r.id));
+    delete from events.handled where handled_at < now() - keep - interval '1 day';
+    delete from events.nodes where seen_at < now() - interval '1 day';
+    delete from events.replays where finished_at < now() - keep;
+    return dropped;
+end $_$;
+CREATE FUNCTION events.put_in_order() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    own      bigint := pg_current_xact_id()::text::bigint;
+    previous bigint;
+begin
+    select o.ordinal into previous from events.outbox o
+     where o.key = new.key and o.created_at >= now() - interval '1 minute'
+     order by o.ordinal desc limit 1;
+    new.transaction_id := pg_current_xact_id();
+    new.ordinal := greatest(own, previous);
+    new.shard := get_byte(uuid_send(new.key), 15) % 8;
+    new.id := nextval('events.event_numbers');
+    return new;
+end $$;
+CREATE FUNCTION events.rebase() RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    next_transaction bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+    furthest         bigint;
+begin
+    select greatest((select max(c.ordinal) from events.cursors c
+                      where c.ordinal < 9223372036854775807),
+                    (select o.ordinal from events.outbox o order by o.id desc limit 1))
+      into furthest;
+    if furthest is null or furthest < next_transaction then
+        return false;
+    end if;
+    select greatest(furthest, max(o.ordinal)) + 1 into furthest from events.outbox o;
+    update events.outbox set ordinal = ordinal - furthest where true;
+    update events.cursors set ordinal = ordinal - furthest
+     where ordinal < 9223372036854775807;
+    update events.failures set ordinal = ordinal - furthest where sink <> 'incoming';
+    return true;
+end $$;
+CREATE FUNCTION events.search(sought_subjects text[], sought_key uuid, since timestamp with time zone, until timestamp with time zone, sought_org uuid, before bigint, take integer) RETURNS TABLE(id bigint, event_id uuid, subject text, key uuid, priority text, data jsonb, version integer, user_id uuid, org_id uuid, correlation_id text, created_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    is_admin boolean := coalesce(current_setting('haat.role', true), '') = 'admin';
+    acting   uuid    := nullif(current_setting('haat.org_id', true), '')::uuid;
+begin
+    if not is_admin and acting is null then
+        return;
+    end if;
+    if not is_admin then
+        sought_org := acting;
+    end if;
+    return query
+        select o.id, o.event_id, o.subject, o.key, o.priority, o.data, o.version, o.user_id,
+               o.org_id, o.correlation_id, o.created_at
+          from events.outbox o
+         where (sought_org is null or o.org_id = sought_org)
+           and (sought_subjects is null or o.subject = any (sought_subjects))
+           and (sought_key is null or o.key = sought_key)
+           and o.created_at >= coalesce(since, '-infinity')
+           and o.created_at < coalesce(until, 'infinity')
+           and o.id < before
+         order by o.id desc limit take;
+end $$;
 CREATE FUNCTION identity.caller() RETURNS uuid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog'
@@ -317,10 +444,65 @@ CREATE TABLE catalog.brands (
     CONSTRAINT brands_logo_url_check CHECK ((length(logo_url) <= 2048)),
     CONSTRAINT brands_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255)))
 );
+CREATE TABLE events.cursors (
+    sink text NOT NULL,
+    shard smallint NOT NULL,
+    ordinal bigint DEFAULT 0 NOT NULL,
+    id bigint DEFAULT 0 NOT NULL,
+    fence bigint DEFAULT 0 NOT NULL,
+    leased_by uuid,
+    leased_until timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+)
+WITH (fillfactor='50');
+CREATE SEQUENCE events.event_numbers
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+CREATE TABLE events.failures (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    sink text NOT NULL,
+    consumer text NOT NULL,
+    shard smallint NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempts integer NOT NULL,
+    attempts_max integer NOT NULL,
+    last_error text NOT NULL,
+    failed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    next_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ordinal bigint NOT NULL,
+    number bigint NOT NULL,
+    event_id uuid NOT NULL,
+    subject text NOT NULL,
+    key uuid NOT NULL,
+    priority text NOT NULL,
+    data jsonb NOT NULL,
+    version integer NOT NULL,
+    user_id uuid,
+    org_id uuid,
+    correlation_id text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT failures_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'parked'::text])))
+);
+CREATE TABLE events.handled (
+    handler text NOT NULL,
+    event_id uuid NOT NULL,
+    handled_at timestamp with time zone DEFAULT now() NOT NULL
+);
+CREATE TABLE events.nodes (
+    node uuid NOT NULL,
+    name text NOT NULL,
+    sinks text[] NOT NULL,
+    seen_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
 CREATE TABLE events.outbox (
-    id bigint NOT NULL,
+    id bigint DEFAULT 0 NOT NULL,
     event_id uuid NOT NULL,
     transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    ordinal bigint DEFAULT 0 NOT NULL,
+    shard smallint DEFAULT 0 NOT NULL,
     subject text NOT NULL,
     key uuid NOT NULL,
     priority text NOT NULL,
@@ -329,17 +511,54 @@ CREATE TABLE events.outbox (
     user_id uuid,
     org_id uuid,
     correlation_id text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT outbox_priority_check CHECK ((priority = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text]))),
-    CONSTRAINT outbox_subject_check CHECK ((length(subject) <= 100))
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT outbox_priority_check1 CHECK ((priority = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text]))),
+    CONSTRAINT outbox_subject_check1 CHECK ((length(subject) <= 100))
+)
+PARTITION BY RANGE (created_at);
+CREATE TABLE events.outbox_rest (
+    id bigint DEFAULT 0 NOT NULL,
+    event_id uuid NOT NULL,
+    transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    ordinal bigint DEFAULT 0 NOT NULL,
+    shard smallint DEFAULT 0 NOT NULL,
+    subject text NOT NULL,
+    key uuid NOT NULL,
+    priority text NOT NULL,
+    data jsonb NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    user_id uuid,
+    org_id uuid,
+    correlation_id text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT outbox_priority_check1 CHECK ((priority = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text]))),
+    CONSTRAINT outbox_subject_check1 CHECK ((length(subject) <= 100))
 );
-ALTER TABLE events.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME events.outbox_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
+CREATE TABLE events.replays (
+    id uuid NOT NULL,
+    sink text NOT NULL,
+    subjects text[] NOT NULL,
+    key uuid,
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    again boolean DEFAULT false NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    delivered bigint DEFAULT 0 NOT NULL,
+    last_error text DEFAULT ''::text NOT NULL,
+    shard smallint DEFAULT 0 NOT NULL,
+    ordinal bigint DEFAULT '-9223372036854775808'::bigint NOT NULL,
+    number bigint DEFAULT 0 NOT NULL,
+    fence bigint DEFAULT 0 NOT NULL,
+    leased_until timestamp with time zone,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT replays_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'failed'::text])))
+);
+CREATE TABLE events.sinks (
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sinks_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60)))
 );
 CREATE TABLE identity.memberships (
     org_id uuid NOT NULL,
@@ -480,6 +699,7 @@ CREATE TABLE platform.idempotency (
     CONSTRAINT idempotency_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
 )
 WITH (fillfactor='70');
+ALTER TABLE ONLY events.outbox ATTACH PARTITION events.outbox_rest DEFAULT;
 ALTER TABLE ONLY audit.entries
     ADD CONSTRAINT entries_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY catalog.brands
@@ -490,10 +710,24 @@ ALTER TABLE ONLY catalog.categories
     ADD CONSTRAINT categories_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY catalog.categories
     ADD CONSTRAINT categories_slug_key UNIQUE (slug);
+ALTER TABLE ONLY events.cursors
+    ADD CONSTRAINT cursors_pkey PRIMARY KEY (sink, shard);
+ALTER TABLE ONLY events.failures
+    ADD CONSTRAINT failures_once UNIQUE (consumer, event_id);
+ALTER TABLE ONLY events.failures
+    ADD CONSTRAINT failures_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY events.handled
+    ADD CONSTRAINT handled_pkey PRIMARY KEY (handler, event_id);
+ALTER TABLE ONLY events.nodes
+    ADD CONSTRAINT nodes_pkey PRIMARY KEY (node);
 ALTER TABLE ONLY events.outbox
-    ADD CONSTRAINT outbox_event_id_key UNIQUE (event_id);
-ALTER TABLE ONLY events.outbox
-    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id, created_at);
+ALTER TABLE ONLY events.outbox_rest
+    ADD CONSTRAINT outbox_rest_pkey PRIMARY KEY (id, created_at);
+ALTER TABLE ONLY events.replays
+    ADD CONSTRAINT replays_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY events.sinks
+    ADD CONSTRAINT sinks_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY identity.memberships
     ADD CONSTRAINT memberships_pkey PRIMARY KEY (org_id, user_id);
 ALTER TABLE ONLY identity.organization_addresses
@@ -524,6 +758,16 @@ CREATE INDEX categories_by_age ON catalog.categories USING btree (is_active, cre
 CREATE INDEX categories_by_name ON catalog.categories USING btree (is_active, name_lower, id);
 CREATE INDEX categories_by_parent ON catalog.categories USING btree (parent_id, name_lower, id);
 CREATE INDEX categories_search ON catalog.categories USING gin (name_lower extensions.gin_trgm_ops);
+CREATE INDEX failures_by_age ON events.failures USING btree (failed_at, id);
+CREATE INDEX failures_waiting ON events.failures USING btree (sink, shard, consumer, key, ordinal, number) WHERE (state = 'waiting'::text);
+CREATE INDEX handled_by_age ON events.handled USING brin (handled_at);
+CREATE INDEX outbox_by_key ON ONLY events.outbox USING btree (key, ordinal, id);
+CREATE INDEX outbox_by_org ON ONLY events.outbox USING btree (org_id, id) WHERE (org_id IS NOT NULL);
+CREATE INDEX outbox_in_order ON ONLY events.outbox USING btree (shard, ordinal, id);
+CREATE INDEX outbox_rest_key_ordinal_id_idx ON events.outbox_rest USING btree (key, ordinal, id);
+CREATE INDEX outbox_rest_org_id_id_idx ON events.outbox_rest USING btree (org_id, id) WHERE (org_id IS NOT NULL);
+CREATE INDEX outbox_rest_shard_ordinal_id_idx ON events.outbox_rest USING btree (shard, ordinal, id);
+CREATE INDEX replays_waiting ON events.replays USING btree (requested_at) WHERE (state = 'waiting'::text);
 CREATE INDEX memberships_by_user ON identity.memberships USING btree (user_id);
 CREATE INDEX organization_addresses_by_age ON identity.organization_addresses USING btree (org_id, created_at, id);
 CREATE INDEX organization_addresses_by_label ON identity.organization_addresses USING btree (org_id, label, id);
@@ -534,8 +778,15 @@ CREATE INDEX sign_in_failures_by_end ON identity.sign_in_failures USING btree (u
 CREATE INDEX users_by_referrer ON identity.users USING btree (referred_by) WHERE (referred_by IS NOT NULL);
 CREATE UNIQUE INDEX users_verified_phone_key ON identity.users USING btree (phone) WHERE (phone_verified_at IS NOT NULL);
 CREATE INDEX idempotency_by_age ON platform.idempotency USING btree (created_at);
+ALTER INDEX events.outbox_by_key ATTACH PARTITION events.outbox_rest_key_ordinal_id_idx;
+ALTER INDEX events.outbox_by_org ATTACH PARTITION events.outbox_rest_org_id_id_idx;
+ALTER INDEX events.outbox_pkey ATTACH PARTITION events.outbox_rest_pkey;
+ALTER INDEX events.outbox_in_order ATTACH PARTITION events.outbox_rest_shard_ordinal_id_idx;
+CREATE TRIGGER in_order BEFORE INSERT ON events.outbox FOR EACH ROW EXECUTE FUNCTION events.put_in_order();
 ALTER TABLE ONLY catalog.categories
     ADD CONSTRAINT categories_parent_fkey FOREIGN KEY (parent_id) REFERENCES catalog.categories(id) ON DELETE SET NULL;
+ALTER TABLE ONLY events.cursors
+    ADD CONSTRAINT cursors_sink_fkey FOREIGN KEY (sink) REFERENCES events.sinks(name) ON DELETE CASCADE;
 ALTER TABLE ONLY identity.memberships
     ADD CONSTRAINT memberships_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity.organizations(id) ON DELETE CASCADE;
 ALTER TABLE ONLY identity.memberships
@@ -559,9 +810,25 @@ CREATE POLICY everybody_reads ON catalog.brands FOR SELECT USING (true);
 CREATE POLICY everybody_reads ON catalog.categories FOR SELECT USING (true);
 CREATE POLICY members_add ON catalog.brands FOR INSERT TO haat_request WITH CHECK ((NULLIF(current_setting('haat.user_id'::text, true), ''::text) IS NOT NULL));
 CREATE POLICY members_add ON catalog.categories FOR INSERT TO haat_request WITH CHECK ((NULLIF(current_setting('haat.user_id'::text, true), ''::text) IS NOT NULL));
+CREATE POLICY administrators_change ON events.failures FOR UPDATE TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text)) WITH CHECK ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_read ON events.failures FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+ALTER TABLE events.cursors ENABLE ROW LEVEL SECURITY;
+ALTER TABLE events.failures ENABLE ROW LEVEL SECURITY;
+ALTER TABLE events.handled ENABLE ROW LEVEL SECURITY;
+ALTER TABLE events.nodes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE events.outbox ENABLE ROW LEVEL SECURITY;
+ALTER TABLE events.outbox_rest ENABLE ROW LEVEL SECURITY;
+ALTER TABLE events.replays ENABLE ROW LEVEL SECURITY;
 CREATE POLICY request_adds ON events.outbox FOR INSERT TO haat_request WITH CHECK (true);
-CREATE POLICY worker_all ON events.outbox TO haat_worker USING (true) WITH CHECK (true);
+ALTER TABLE events.sinks ENABLE ROW LEVEL SECURITY;
+CREATE POLICY worker_adds ON events.outbox FOR INSERT TO haat_worker WITH CHECK (true);
+CREATE POLICY worker_all ON events.cursors TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON events.failures TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON events.handled TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON events.nodes TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON events.replays TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON events.sinks TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_reads ON events.outbox FOR SELECT TO haat_worker USING (true);
 CREATE POLICY acting ON identity.organizations FOR SELECT TO haat_request USING ((id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
 ALTER TABLE identity.memberships ENABLE ROW LEVEL SECURITY;
 ALTER TABLE identity.organization_addresses ENABLE ROW LEVEL SECURITY;
@@ -599,6 +866,12 @@ GRANT USAGE ON SCHEMA platform TO haat_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE catalog.categories TO haat_request;
 GRANT SELECT ON TABLE catalog.categories TO haat_worker;
 GRANT ALL ON FUNCTION catalog.is_under(below uuid, above uuid) TO haat_request;
+REVOKE ALL ON FUNCTION events.maintain(keep interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION events.maintain(keep interval) TO haat_worker;
+REVOKE ALL ON FUNCTION events.put_in_order() FROM PUBLIC;
+REVOKE ALL ON FUNCTION events.rebase() FROM PUBLIC;
+REVOKE ALL ON FUNCTION events.search(sought_subjects text[], sought_key uuid, since timestamp with time zone, until timestamp with time zone, sought_org uuid, before bigint, take integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION events.search(sought_subjects text[], sought_key uuid, since timestamp with time zone, until timestamp with time zone, sought_org uuid, before bigint, take integer) TO haat_request;
 REVOKE ALL ON FUNCTION identity.caller() FROM PUBLIC;
 GRANT ALL ON FUNCTION identity.caller() TO haat_request;
 REVOKE ALL ON FUNCTION identity.clear_failures(p_email_lower text, p_address text, p_now timestamp with time zone, p_pair_max integer) FROM PUBLIC;
@@ -633,8 +906,35 @@ GRANT INSERT ON TABLE audit.entries TO haat_request;
 GRANT SELECT,INSERT ON TABLE audit.entries TO haat_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE catalog.brands TO haat_request;
 GRANT SELECT ON TABLE catalog.brands TO haat_worker;
-GRANT INSERT ON TABLE events.outbox TO haat_request;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.outbox TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.cursors TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.failures TO haat_worker;
+GRANT SELECT ON TABLE events.failures TO haat_request;
+GRANT UPDATE(state) ON TABLE events.failures TO haat_request;
+GRANT UPDATE(attempts_max) ON TABLE events.failures TO haat_request;
+GRANT UPDATE(next_at) ON TABLE events.failures TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.handled TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.nodes TO haat_worker;
+GRANT SELECT ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(event_id) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(event_id) ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(subject) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(subject) ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(key) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(key) ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(priority) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(priority) ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(data) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(data) ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(version) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(version) ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(user_id) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(user_id) ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(org_id) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(org_id) ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(correlation_id) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(correlation_id) ON TABLE events.outbox TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.replays TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.sinks TO haat_worker;
 GRANT SELECT ON TABLE identity.memberships TO haat_request;
 GRANT SELECT ON TABLE identity.memberships TO haat_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE identity.organization_addresses TO haat_request;

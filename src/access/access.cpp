@@ -14,6 +14,7 @@ bool allows(OrgRole role, Permit permit) {
     case Permit::organization_write: return leads;
     case Permit::catalog_write: return leads;
     case Permit::catalog_propose: return leads;
+    case Permit::events_read: return leads;
     case Permit::platform_admin: return false;
     }
     return false;
@@ -26,7 +27,8 @@ bool Actor::may(Permit permit) const {
 }
 
 bool Actor::needs_organization(Permit permit) const {
-    if (is_admin() && permit == Permit::catalog_propose) return false;
+    bool const everywhere = permit == Permit::catalog_propose || permit == Permit::events_read;
+    if (is_admin() && everywhere) return false;
     return is_organizational(permit);
 }
 

@@ -10,6 +10,7 @@
 #include <app/operations.hpp>
 #include <app/run_on.hpp>
 #include <base/clock.hpp>
+#include <events/catalogue.hpp>
 #include <http/edge.hpp>
 #include <http/openapi.hpp>
 #include <loop/loop.hpp>
@@ -270,6 +271,7 @@ Application::Application(app::Config config)
     app::add_operation_routes(in.routes, in.operations);
     app::add_module_routes(in.routes, in.identity);
     in.operations.openapi = http::openapi(in.routes.all(), app::version_text);
+    in.operations.asyncapi = events::asyncapi(app::version_text);
     in.router.emplace(in.routes.all());
     in.metrics.emplace(in.config.loop_count(), route_names(in.routes));
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <events/kafka.hpp>
 #include <http/rate_limit.hpp>
 #include <http/server.hpp>
 #include <kv/stores.hpp>
@@ -85,6 +86,8 @@ struct Config {
     SignInConfig sign_in;
     MessagesConfig messages;
     JobsConfig jobs;
+    std::chrono::milliseconds events_keep = 14 * 24h;
+    events::KafkaOptions kafka;
     log::LogOptions log;
     std::chrono::milliseconds watchdog_limit = 50ms;
 

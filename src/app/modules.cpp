@@ -12,6 +12,7 @@ void add_module_routes(Routes& routes, identity::Identity& identity) {
     catalog::add_brand_routes(routes);
     catalog::add_category_routes(routes);
     admin::add_job_routes(routes);
+    admin::add_event_routes(routes);
 }
 
 Task<void> seed_demo(pg::Database& database) {

@@ -85,6 +85,12 @@ Task<Reply<None>> show_openapi(Operations& operations, Call<>&) {
     co_return answer;
 }
 
+Task<Reply<None>> show_asyncapi(Operations& operations, Call<>&) {
+    Reply<None> answer;
+    answer.data = operations.asyncapi;
+    co_return answer;
+}
+
 } // namespace
 
 void add_operation_routes(Routes& routes, Operations& operations) {
@@ -103,6 +109,9 @@ void add_operation_routes(Routes& routes, Operations& operations) {
         .limited(RateClass::none)
         .refuses(metrics_hidden);
     root.get("/openapi.json", &show_openapi, operations, "The description of this API")
+        .open()
+        .bare();
+    root.get("/asyncapi.json", &show_asyncapi, operations, "The description of its events")
         .open()
         .bare();
 }

@@ -34,6 +34,7 @@ struct Operations {
     std::string metrics_token; // empty: /metrics answers loopback only
     std::string openapi;
     std::vector<Helper> helpers;
+    std::string asyncapi;
     std::atomic<bool> draining{false};
     std::atomic<bool> migrated{false};
     std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();

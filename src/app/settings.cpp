@@ -479,6 +479,34 @@ void add_jobs(std::vector<Setting>& all) {
                        AT(jobs.drain_timeout)));
 }
 
+void add_events(std::vector<Setting>& all) {
+    all.push_back(at_least_one({"events.keep", "HAAT_EVENTS_KEEP",
+                                "How long delivered events stay in the outbox, for replays."},
+                               AT(events_keep)));
+    all.push_back(make({"kafka.brokers", "KAFKA_BROKERS",
+                        "host:port, several with commas; events go there too when it is given."},
+                       AT(kafka.brokers)));
+    all.push_back(
+        make({"kafka.client_id", "KAFKA_CLIENT_ID", "As brokers log it."}, AT(kafka.client_id)));
+    all.push_back(make({"kafka.group_id", "KAFKA_GROUP_ID",
+                        "The consumer group in which all nodes take events in."},
+                       AT(kafka.group_id)));
+    all.push_back(make({"kafka.topic_prefix", "KAFKA_TOPIC_PREFIX", "In front of every topic."},
+                       AT(kafka.topic_prefix)));
+    all.push_back(make({"kafka.security_protocol", "KAFKA_SECURITY_PROTOCOL",
+                        "plaintext, ssl, sasl_plaintext or sasl_ssl."},
+                       AT(kafka.security_protocol)));
+    all.push_back(make(
+        {"kafka.sasl_mechanism", "KAFKA_SASL_MECHANISM", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."},
+        AT(kafka.sasl_mechanism)));
+    all.push_back(make({"kafka.username", "KAFKA_USERNAME KAFKA_SASL_USERNAME", "For SASL."},
+                       AT(kafka.username)));
+    all.push_back(make({"kafka.password", "KAFKA_PASSWORD KAFKA_SASL_PASSWORD", "For SASL.", true},
+                       AT(kafka.password)));
+    all.push_back(make({"kafka.ca_file", "KAFKA_CA_FILE", "A PEM file; without one, the system's."},
+                       AT(kafka.ca_file)));
+}
+
 void add_log(std::vector<Setting>& all) {
     all.push_back(make({"log.level", "LOG_LEVEL", "What is logged."}, AT(log.level)));
     all.push_back(
@@ -545,7 +573,6 @@ constexpr IgnoredVariable ignored[] = {
     {"SUPABASE_URL", "haat is its own backend"},
     {"SUPABASE_ANON_KEY", "haat is its own backend"},
     {"SUPABASE_SERVICE_ROLE_KEY", "haat is its own backend"},
-    {"KAFKA_BROKERS", "events stay in the outbox until delivery is built"},
     {"RAZORPAY_KEY_ID", "payments are not built yet"},
     {"RAZORPAY_KEY_SECRET", "payments are not built yet"},
     {"STRIPE_SECRET_KEY", "payments are not built yet"},
@@ -580,6 +607,7 @@ std::span<Setting const> settings() {
         add_sign_in(made);
         add_message_settings(made);
         add_jobs(made);
+        add_events(made);
         add_log(made);
         return made;
     }();

@@ -21,6 +21,8 @@ constexpr Command table[] = {
     {"docs", "[folder]", "write the generated documents", docs},
     {"check", "queries", "prepare every query against the migrated schema", check},
     {"migrate", "[status]", "run the migrations that are pending, or list all", migrate},
+    {"events", "tail|replay [name=value ...]", "follow what happens, or deliver the past once more",
+     events},
     {"config", "", "show every setting and where it came from", config},
     {"doctor", "", "look for what is wrong with this machine, and name the cure", doctor},
     {"version", "", "print the version", version},

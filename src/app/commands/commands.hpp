@@ -29,6 +29,7 @@ int run_command(int count, char** words);
 int migrate(Invocation const&);
 int config(Invocation const&);
 int doctor(Invocation const&);
+int events(Invocation const&);
 int serve(Invocation const&);
 int worker(Invocation const&);
 int jobs(Invocation const&);

@@ -8,5 +8,6 @@ class Routes;
 namespace haat::admin {
 
 void add_job_routes(Routes&);
+void add_event_routes(Routes&);
 
 } // namespace haat::admin
