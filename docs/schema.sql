@@ -5,6 +5,7 @@ CREATE SCHEMA events;
 CREATE SCHEMA extensions;
 CREATE SCHEMA haat;
 CREATE SCHEMA identity;
+CREATE SCHEMA jobs;
 CREATE SCHEMA platform;
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA extensions;
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
@@ -64,6 +65,10 @@ begin
         part := 'outbox_' || to_char(day, 'YYYYMMDD');
         continue when to_regclass('events.' || part) is not null;
         begins := day::timestamp at time zone 'UTC';
+        -- Whoever writes today must not have chosen its place before the day is there.
+        if n = 0 then
+            lock table events.outbox in share row exclusive mode;
+        end if;
         execute format('create table events.%I (like events.outbox including defaults '
                        'including constraints)', part);
         execute format('alter table events.%I enable row level security', part);
@@ -126,18 +131,31 @@ CREATE FUNCTION events.rebase() RETURNS boolean
     SET search_path TO ''
     AS $$
 declare
-    next_transaction bigint := pg_snapshot_xmax(pg_current_snapshot())::text::bigint;
+    next_transaction xid8 := pg_snapshot_xmax(pg_current_snapshot());
     furthest         bigint;
+    last_restored    bigint;
 begin
     select greatest((select max(c.ordinal) from events.cursors c
                       where c.ordinal < 9223372036854775807),
-                    (select o.ordinal from events.outbox o order by o.id desc limit 1))
+                    (select max(newest.ordinal)
+                       from (select o.ordinal from events.outbox o
+                              order by o.id desc limit 100) as newest))
       into furthest;
-    if furthest is null or furthest < next_transaction then
+    if furthest is null or furthest < next_transaction::text::bigint then
         return false;
     end if;
+    -- Whoever writes meanwhile would stand behind what is moved away.
+    lock table events.outbox in share row exclusive mode;
+    next_transaction := pg_snapshot_xmax(pg_current_snapshot());
+    select coalesce(max(o.id), 0) into last_restored from events.outbox o
+     where o.transaction_id >= next_transaction;
     select greatest(furthest, max(o.ordinal)) + 1 into furthest from events.outbox o;
-    update events.outbox set ordinal = ordinal - furthest where true;
+    update events.outbox set ordinal = ordinal - furthest where id <= last_restored;
+    update events.outbox o set ordinal = fresh.ordinal
+      from (select id, max(transaction_id::text::bigint) over (partition by key order by id)
+                       as ordinal
+              from events.outbox where id > last_restored) as fresh
+     where o.id = fresh.id and o.ordinal <> fresh.ordinal;
     update events.cursors set ordinal = ordinal - furthest
      where ordinal < 9223372036854775807;
     update events.failures set ordinal = ordinal - furthest where sink <> 'incoming';
@@ -403,6 +421,404 @@ CREATE FUNCTION identity.upgrade_password(p_old_hash text, p_new_hash text) RETU
         update identity.users u set password_hash = p_new_hash
          where u.id = identity.caller() and u.password_hash = p_old_hash
     $$;
+CREATE FUNCTION jobs.cancel(p_id uuid) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        j jobs.queue%rowtype;
+    begin
+        perform jobs.require_administrator();
+        select * into j from jobs.queue q where q.id = p_id for update;
+        if not found then
+            return coalesce((select f.state from jobs.finished f where f.id = p_id), 'unknown');
+        end if;
+        if j.runner is null then
+            perform jobs.put_away(p_id, 'cancelled', null, 'cancelled before it ran');
+            return 'cancelled';
+        end if;
+        update jobs.queue q set cancelled = true where q.id = p_id;
+        return 'cancelling';
+    end $$;
+CREATE TABLE jobs.queue (
+    id uuid NOT NULL,
+    share uuid NOT NULL,
+    runner uuid,
+    batch_id uuid,
+    user_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    run_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    attempt integer DEFAULT 0 NOT NULL,
+    attempts_max integer NOT NULL,
+    keep_seconds integer NOT NULL,
+    priority smallint NOT NULL,
+    progress smallint,
+    due boolean NOT NULL,
+    cancelled boolean DEFAULT false NOT NULL,
+    queue text NOT NULL,
+    name text NOT NULL,
+    unique_key text,
+    correlation_id text NOT NULL,
+    note text,
+    error text,
+    payload jsonb NOT NULL,
+    CONSTRAINT queue_attempts_max_check CHECK ((attempts_max >= 1)),
+    CONSTRAINT queue_correlation_id_check CHECK ((length(correlation_id) <= 200)),
+    CONSTRAINT queue_error_check CHECK ((length(error) <= 2000)),
+    CONSTRAINT queue_keep_seconds_check CHECK ((keep_seconds >= 0)),
+    CONSTRAINT queue_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT queue_note_check CHECK ((length(note) <= 500)),
+    CONSTRAINT queue_priority_check CHECK (((priority >= 0) AND (priority <= 3))),
+    CONSTRAINT queue_progress_check CHECK (((progress >= 0) AND (progress <= 100))),
+    CONSTRAINT queue_queue_check CHECK (((length(queue) >= 1) AND (length(queue) <= 60))),
+    CONSTRAINT queue_unique_key_check CHECK (((length(unique_key) >= 1) AND (length(unique_key) <= 200)))
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000', autovacuum_vacuum_cost_delay='0');
+CREATE FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid) RETURNS SETOF jobs.queue
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off'
+    AS $$
+    declare
+        shares_max constant integer := 64;
+        q record;
+        room integer := p_max;
+        shares uuid[];
+        behind uuid;
+        one uuid;
+        quota integer;
+        wrapped boolean;
+        taken integer;
+        claimed integer := 0;
+    begin
+        select s.paused, s.concurrency_max, s.running into q from jobs.queues s
+         where s.name = p_queue;
+        if q.paused then
+            return;
+        end if;
+        if q.concurrency_max is not null then
+            select s.paused, s.concurrency_max, s.running into q from jobs.queues s
+             where s.name = p_queue for update;
+            room := least(room, q.concurrency_max - q.running);
+        end if;
+        for level in reverse 3..0 loop
+            exit when room <= 0;
+            shares := '{}';
+            behind := p_after;
+            wrapped := false;
+            loop
+                select o.share into one from jobs.queue o
+                 where o.queue = p_queue and o.due and o.priority = level and o.share > behind
+                 order by o.share limit 1;
+                if not found or (wrapped and one > p_after) then
+                    exit when wrapped;
+                    wrapped := true;
+                    behind := '00000000-0000-0000-0000-000000000000';
+                    exit when behind = p_after;
+                    continue;
+                end if;
+                shares := shares || one;
+                behind := one;
+                exit when cardinality(shares) >= shares_max;
+            end loop;
+            -- Everybody's part first, then whatever is left.
+            quota := greatest(1, room / greatest(1, cardinality(shares)));
+            for turn in 1..2 loop
+                foreach one in array shares loop
+                    exit when room <= 0;
+                    return query
+                        update jobs.queue o
+                           set runner = p_runner, attempt = o.attempt + 1, started_at = now()
+                          from (select w.id from jobs.queue w
+                                 where w.queue = p_queue and w.due and w.priority = level
+                                   and w.share = one and w.runner is null
+                                 order by w.id limit least(room, quota)
+                                   for update skip locked) as picked
+                         where o.id = picked.id
+                        returning o.*;
+                    get diagnostics taken = row_count;
+                    room := room - taken;
+                    claimed := claimed + taken;
+                end loop;
+                exit when quota >= room or cardinality(shares) <= 1;
+                quota := room;
+            end loop;
+        end loop;
+        if q.concurrency_max is not null then
+            update jobs.queues s set running = s.running + claimed where s.name = p_queue;
+        end if;
+    end $$;
+CREATE FUNCTION jobs.count_ended(p_queue text, p_batch uuid, p_count integer, p_failed integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        b record;
+    begin
+        update jobs.queues q set running = greatest(q.running - p_count, 0)
+         where q.name = p_queue and q.concurrency_max is not null;
+        if p_batch is null then
+            return;
+        end if;
+        update jobs.batches o
+           set unfinished = o.unfinished - p_count, failed = o.failed + p_failed
+         where o.id = p_batch returning o.then_id, o.unfinished into b;
+        if b.unfinished = 0 then
+            update jobs.queue q set due = true, run_at = now()
+             where q.id = b.then_id and q.run_at = 'infinity';
+        end if;
+    end $$;
+CREATE FUNCTION jobs.declare_queue(p_name text, p_concurrency_max integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        insert into jobs.queues (name) values (p_name) on conflict (name) do nothing;
+        perform from jobs.queues q
+          where q.name = p_name and q.concurrency_max is not distinct from p_concurrency_max;
+        if found then
+            return;
+        end if;
+        perform from jobs.queues q where q.name = p_name for update;
+        update jobs.queues q
+           set concurrency_max = p_concurrency_max, updated_at = now(),
+               running = (select count(*) from jobs.queue w
+                           where w.queue = p_name and w.runner is not null)
+         where q.name = p_name;
+    end $$;
+CREATE FUNCTION jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid) RETURNS SETOF jobs.queue
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        if cardinality(p_done) > 0 or p_ended is not null then
+            perform jobs.settle(p_runner, p_done, p_attempts, p_ended);
+        end if;
+        if p_max > 0 then
+            return query select c.* from jobs.claim(p_runner, p_queue, p_max, p_after) c;
+        end if;
+    end $$;
+CREATE FUNCTION jobs.finish(p_runner uuid, p_id uuid, p_attempt integer, p_result jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        perform from jobs.queue q
+          where q.id = p_id and q.runner = p_runner and q.attempt = p_attempt for update;
+        if not found then
+            raise exception 'the job is no longer this runner''s' using errcode = 'HJ001';
+        end if;
+        perform jobs.put_away(p_id, 'done', p_result, null);
+    end $$;
+CREATE FUNCTION jobs.give_back(p_runner uuid, p_but uuid[], p_counts boolean) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        j record;
+        given integer := 0;
+    begin
+        for j in
+            select q.id, q.queue, q.attempt, q.attempts_max, q.cancelled from jobs.queue q
+             where q.runner = p_runner and q.id <> all (p_but)
+             order by q.id for update skip locked loop
+            if j.cancelled then
+                perform jobs.put_away(j.id, 'cancelled', null, null);
+            elsif p_counts and j.attempt >= j.attempts_max then
+                perform jobs.put_away(j.id, 'dead', null, 'the process that ran it died');
+            else
+                update jobs.queue q
+                   set runner = null, attempt = q.attempt - case when p_counts then 0 else 1 end
+                 where q.id = j.id;
+                perform jobs.count_ended(j.queue, null, 1, 0);
+            end if;
+            given := given + 1;
+        end loop;
+        return given;
+    end $$;
+CREATE FUNCTION jobs.hold(p_runner uuid, p_id uuid, p_attempt integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        perform from jobs.queue q
+          where q.id = p_id and q.runner = p_runner and q.attempt = p_attempt for share;
+        if not found then
+            raise exception 'the job is no longer this runner''s' using errcode = 'HJ001';
+        end if;
+    end $$;
+CREATE FUNCTION jobs.leave(p_runner uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        perform jobs.give_back(p_runner, '{}', false);
+        delete from jobs.runners r
+         where r.id = p_runner
+           and not exists (select from jobs.queue q where q.runner = p_runner);
+    end $$;
+CREATE FUNCTION jobs.put_away(p_id uuid, p_state text, p_result jsonb, p_error text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        j jobs.queue%rowtype;
+    begin
+        delete from jobs.queue q where q.id = p_id returning q.* into j;
+        if j.keep_seconds > 0 or p_state <> 'done' then
+            insert into jobs.finished (id, share, user_id, created_at, run_at, started_at,
+                                       finished_at, keep_until, attempt, attempts_max, keep_seconds,
+                                       priority, progress, state, queue, name, unique_key,
+                                       correlation_id, note, error, payload, result)
+            values (j.id, j.share, j.user_id, j.created_at, j.run_at, j.started_at, now(),
+                    now() + greatest(j.keep_seconds,
+                                     case when p_state = 'done' then 0 else 2592000 end)
+                            * interval '1 second',
+                    j.attempt, j.attempts_max, j.keep_seconds, j.priority, j.progress, p_state,
+                    j.queue, j.name, j.unique_key, j.correlation_id, j.note,
+                    case when p_state = 'done' then null else coalesce(p_error, j.error) end,
+                    j.payload, p_result);
+        end if;
+        -- A job that never ran holds no place in a queue with a limit.
+        perform jobs.count_ended(case when j.runner is not null then j.queue end, j.batch_id, 1,
+                                 case when p_state = 'done' then 0 else 1 end);
+    end $$;
+CREATE FUNCTION jobs.require_administrator() RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        if current_setting('haat.role', true) is distinct from 'admin' then
+            raise exception 'only administrators may' using errcode = 'insufficient_privilege';
+        end if;
+    end $$;
+CREATE FUNCTION jobs.retry(p_id uuid) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        j jobs.queue%rowtype;
+        f jobs.finished%rowtype;
+    begin
+        perform jobs.require_administrator();
+        select * into f from jobs.finished o where o.id = p_id for update;
+        if not found then
+            select * into j from jobs.queue q where q.id = p_id for update;
+            if not found then
+                return 'unknown';
+            elsif j.runner is not null then
+                return 'running';
+            elsif j.run_at = 'infinity' then
+                return 'later'; -- its batch has not ended
+            end if;
+            update jobs.queue q set due = true, run_at = now() where q.id = p_id and not q.due;
+            return 'retried';
+        elsif f.state = 'done' then
+            return 'done';
+        end if;
+        insert into jobs.queue (id, share, user_id, created_at, run_at, attempts_max, keep_seconds,
+                                priority, due, queue, name, unique_key, correlation_id, error,
+                                payload)
+        values (f.id, f.share, f.user_id, f.created_at, now(), f.attempts_max, f.keep_seconds,
+                f.priority, true, f.queue, f.name, f.unique_key, f.correlation_id, f.error,
+                f.payload)
+        on conflict do nothing;
+        if not found then
+            return 'duplicate';
+        end if;
+        delete from jobs.finished o where o.id = p_id;
+        return 'retried';
+    end $$;
+CREATE FUNCTION jobs.set_paused(p_queue text, p_paused boolean) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        perform jobs.require_administrator();
+        update jobs.queues q set paused = p_paused, updated_at = now() where q.name = p_queue;
+        return found;
+    end $$;
+CREATE FUNCTION jobs.settle(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    AS $$
+    declare
+        r record;
+        mine jobs.queue%rowtype;
+    begin
+        -- The many that went well and say nothing.
+        for r in
+            with gone as (
+                delete from jobs.queue q
+                 using unnest(p_done, p_attempts) as d (id, attempt)
+                 where q.id = d.id and q.runner = p_runner and q.attempt = d.attempt
+                returning q.*),
+            kept as (
+                insert into jobs.finished (id, share, user_id, created_at, run_at, started_at,
+                                           finished_at, keep_until, attempt, attempts_max,
+                                           keep_seconds, priority, progress, state, queue, name,
+                                           unique_key, correlation_id, note, payload)
+                select g.id, g.share, g.user_id, g.created_at, g.run_at, g.started_at, now(),
+                       now() + g.keep_seconds * interval '1 second', g.attempt, g.attempts_max,
+                       g.keep_seconds, g.priority, g.progress, 'done', g.queue, g.name,
+                       g.unique_key, g.correlation_id, g.note, g.payload
+                  from gone g where g.keep_seconds > 0)
+            select g.queue, g.batch_id, count(*)::integer as n
+              from gone g group by g.queue, g.batch_id order by g.queue, g.batch_id loop
+            perform jobs.count_ended(r.queue, r.batch_id, r.n, 0);
+        end loop;
+        if p_ended is null then
+            return;
+        end if;
+        for r in
+            select e.id, e.attempt, e.outcome, e.delay_ms, e.result, e.error
+              from jsonb_to_recordset(p_ended) as e (id uuid, attempt integer, outcome text,
+                                                     delay_ms bigint, result jsonb, error text)
+             order by e.id loop
+            select * into mine from jobs.queue q
+             where q.id = r.id and q.runner = p_runner and q.attempt = r.attempt for update;
+            continue when not found;
+            if r.outcome in ('done', 'dead', 'cancelled') then
+                perform jobs.put_away(r.id, r.outcome, r.result, r.error);
+            elsif mine.cancelled then
+                perform jobs.put_away(r.id, 'cancelled', null, r.error);
+            else
+                update jobs.queue q
+                   set runner = null, due = r.delay_ms = 0, error = coalesce(r.error, q.error),
+                       run_at = now() + r.delay_ms * interval '1 millisecond',
+                       attempt = q.attempt - case r.outcome when 'given_back' then 1 else 0 end
+                 where q.id = r.id;
+                perform jobs.count_ended(mine.queue, null, 1, 0);
+            end if;
+        end loop;
+    end $$;
+CREATE FUNCTION jobs.tick() RETURNS TABLE(queues text[], next_at timestamp with time zone, given_back integer)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        silent uuid;
+    begin
+        with come as (
+            select q.id from jobs.queue q where not q.due and q.run_at <= now()
+             order by q.run_at limit 5000 for update skip locked),
+        moved as (
+            update jobs.queue q set due = true from come where q.id = come.id returning q.queue)
+        select coalesce(array_agg(distinct moved.queue), '{}') into queues from moved;
+        given_back := 0;
+        for silent in
+            select r.id from jobs.runners r where r.lease_until < now() for update skip locked loop
+            given_back := given_back + jobs.give_back(silent, '{}', true);
+            delete from jobs.runners r
+             where r.id = silent and not exists (select from jobs.queue q where q.runner = silent);
+        end loop;
+        select nullif(min(q.run_at), 'infinity') into next_at from jobs.queue q where not q.due;
+        return next;
+    end $$;
 CREATE FUNCTION platform.containing(sought text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (('%'::text || replace(replace(replace(lower(sought), '\'::text, '\\'::text), '%'::text, '\%'::text), '_'::text, '\_'::text)) || '%'::text);
@@ -687,6 +1103,112 @@ CREATE TABLE identity.users (
     CONSTRAINT users_reachable CHECK (((email_lower IS NOT NULL) OR (phone_verified_at IS NOT NULL)))
 )
 WITH (fillfactor='90');
+CREATE TABLE jobs.batches (
+    id uuid NOT NULL,
+    then_id uuid NOT NULL,
+    total integer NOT NULL,
+    unfinished integer NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT batches_unfinished_check CHECK ((unfinished >= 0))
+);
+CREATE TABLE jobs.crons (
+    name text NOT NULL,
+    expression text NOT NULL,
+    zone text NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+CREATE TABLE jobs.finished (
+    id uuid NOT NULL,
+    share uuid NOT NULL,
+    user_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    run_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone NOT NULL,
+    keep_until timestamp with time zone NOT NULL,
+    attempt integer NOT NULL,
+    attempts_max integer NOT NULL,
+    keep_seconds integer NOT NULL,
+    priority smallint NOT NULL,
+    progress smallint,
+    state text NOT NULL,
+    queue text NOT NULL,
+    name text NOT NULL,
+    unique_key text,
+    correlation_id text NOT NULL,
+    note text,
+    error text,
+    payload jsonb NOT NULL,
+    result jsonb,
+    CONSTRAINT finished_state_check CHECK ((state = ANY (ARRAY['done'::text, 'dead'::text, 'cancelled'::text])))
+);
+CREATE VIEW jobs.everything WITH (security_invoker='true') AS
+ SELECT q.id,
+    q.share,
+    q.user_id,
+    q.created_at,
+    NULLIF(q.run_at, 'infinity'::timestamp with time zone) AS run_at,
+    q.started_at,
+    NULL::timestamp with time zone AS finished_at,
+    q.attempt,
+    q.attempts_max,
+    q.priority,
+    q.progress,
+        CASE
+            WHEN (q.runner IS NOT NULL) THEN 'running'::text
+            WHEN q.due THEN 'waiting'::text
+            ELSE 'later'::text
+        END AS state,
+    q.queue,
+    q.name,
+    q.unique_key,
+    q.correlation_id,
+    q.note,
+    q.error,
+    q.payload,
+    NULL::jsonb AS result,
+    q.cancelled AS is_cancelling
+   FROM jobs.queue q
+UNION ALL
+ SELECT f.id,
+    f.share,
+    f.user_id,
+    f.created_at,
+    f.run_at,
+    f.started_at,
+    f.finished_at,
+    f.attempt,
+    f.attempts_max,
+    f.priority,
+    f.progress,
+    f.state,
+    f.queue,
+    f.name,
+    f.unique_key,
+    f.correlation_id,
+    f.note,
+    f.error,
+    f.payload,
+    f.result,
+    false AS is_cancelling
+   FROM jobs.finished f;
+CREATE TABLE jobs.queues (
+    name text NOT NULL,
+    paused boolean DEFAULT false NOT NULL,
+    concurrency_max integer,
+    running integer DEFAULT 0 NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT queues_concurrency_max_check CHECK ((concurrency_max > 0))
+);
+CREATE TABLE jobs.runners (
+    id uuid NOT NULL,
+    process text NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    lease_until timestamp with time zone NOT NULL
+);
 CREATE TABLE platform.idempotency (
     actor text NOT NULL,
     route text NOT NULL,
@@ -746,6 +1268,18 @@ ALTER TABLE ONLY identity.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY identity.users
     ADD CONSTRAINT users_referral_code_key UNIQUE (referral_code);
+ALTER TABLE ONLY jobs.batches
+    ADD CONSTRAINT batches_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY jobs.crons
+    ADD CONSTRAINT crons_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY jobs.finished
+    ADD CONSTRAINT finished_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY jobs.queue
+    ADD CONSTRAINT queue_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY jobs.queues
+    ADD CONSTRAINT queues_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY jobs.runners
+    ADD CONSTRAINT runners_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY platform.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (actor, route, key);
 CREATE INDEX entries_by_entity ON audit.entries USING btree (entity, entity_id, id);
@@ -777,6 +1311,15 @@ CREATE INDEX sessions_by_user ON identity.sessions USING btree (user_id, created
 CREATE INDEX sign_in_failures_by_end ON identity.sign_in_failures USING btree (until);
 CREATE INDEX users_by_referrer ON identity.users USING btree (referred_by) WHERE (referred_by IS NOT NULL);
 CREATE UNIQUE INDEX users_verified_phone_key ON identity.users USING btree (phone) WHERE (phone_verified_at IS NOT NULL);
+CREATE INDEX batches_by_age ON jobs.batches USING btree (created_at);
+CREATE INDEX batches_by_then ON jobs.batches USING btree (then_id);
+CREATE INDEX crons_by_next ON jobs.crons USING btree (next_at);
+CREATE INDEX finished_badly ON jobs.finished USING btree (state, id) WHERE (state <> 'done'::text);
+CREATE INDEX finished_by_end ON jobs.finished USING btree (keep_until);
+CREATE INDEX queue_cancelled ON jobs.queue USING btree (id) WHERE cancelled;
+CREATE INDEX queue_due ON jobs.queue USING btree (queue, priority, share, id) WHERE due;
+CREATE INDEX queue_later ON jobs.queue USING btree (run_at) WHERE (NOT due);
+CREATE UNIQUE INDEX queue_unique ON jobs.queue USING btree (name, unique_key) WHERE (unique_key IS NOT NULL);
 CREATE INDEX idempotency_by_age ON platform.idempotency USING btree (created_at);
 ALTER INDEX events.outbox_by_key ATTACH PARTITION events.outbox_rest_key_ordinal_id_idx;
 ALTER INDEX events.outbox_by_org ATTACH PARTITION events.outbox_rest_org_id_id_idx;
@@ -846,6 +1389,26 @@ CREATE POLICY worker_reads ON identity.memberships FOR SELECT TO haat_worker USI
 CREATE POLICY worker_reads ON identity.organization_addresses FOR SELECT TO haat_worker USING (true);
 CREATE POLICY worker_reads ON identity.organizations FOR SELECT TO haat_worker USING (true);
 CREATE POLICY worker_reads ON identity.users FOR SELECT TO haat_worker USING (true);
+CREATE POLICY administrators_read ON jobs.batches FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_read ON jobs.crons FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_read ON jobs.finished FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_read ON jobs.queue FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_read ON jobs.queues FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_read ON jobs.runners FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+ALTER TABLE jobs.batches ENABLE ROW LEVEL SECURITY;
+ALTER TABLE jobs.crons ENABLE ROW LEVEL SECURITY;
+ALTER TABLE jobs.finished ENABLE ROW LEVEL SECURITY;
+ALTER TABLE jobs.queue ENABLE ROW LEVEL SECURITY;
+ALTER TABLE jobs.queues ENABLE ROW LEVEL SECURITY;
+CREATE POLICY request_adds ON jobs.batches FOR INSERT TO haat_request WITH CHECK (true);
+CREATE POLICY request_adds ON jobs.queue FOR INSERT TO haat_request WITH CHECK ((runner IS NULL));
+ALTER TABLE jobs.runners ENABLE ROW LEVEL SECURITY;
+CREATE POLICY worker_all ON jobs.batches TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON jobs.crons TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON jobs.finished TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON jobs.queue TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON jobs.queues TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON jobs.runners TO haat_worker USING (true) WITH CHECK (true);
 ALTER TABLE platform.idempotency ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON platform.idempotency TO haat_request USING ((actor = ((current_setting('haat.user_id'::text, true) || '/'::text) || current_setting('haat.org_id'::text, true))));
 CREATE POLICY worker_all ON platform.idempotency TO haat_worker USING (true) WITH CHECK (true);
@@ -861,6 +1424,8 @@ GRANT USAGE ON SCHEMA haat TO haat_request;
 GRANT USAGE ON SCHEMA haat TO haat_worker;
 GRANT USAGE ON SCHEMA identity TO haat_request;
 GRANT USAGE ON SCHEMA identity TO haat_worker;
+GRANT USAGE ON SCHEMA jobs TO haat_request;
+GRANT USAGE ON SCHEMA jobs TO haat_worker;
 GRANT USAGE ON SCHEMA platform TO haat_request;
 GRANT USAGE ON SCHEMA platform TO haat_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE catalog.categories TO haat_request;
@@ -900,6 +1465,55 @@ REVOKE ALL ON FUNCTION identity.standing(p_user uuid, p_session uuid, p_now time
 GRANT ALL ON FUNCTION identity.standing(p_user uuid, p_session uuid, p_now timestamp with time zone) TO haat_request;
 REVOKE ALL ON FUNCTION identity.upgrade_password(p_old_hash text, p_new_hash text) FROM PUBLIC;
 GRANT ALL ON FUNCTION identity.upgrade_password(p_old_hash text, p_new_hash text) TO haat_request;
+REVOKE ALL ON FUNCTION jobs.cancel(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.cancel(p_id uuid) TO haat_worker;
+GRANT ALL ON FUNCTION jobs.cancel(p_id uuid) TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.queue TO haat_worker;
+GRANT SELECT ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(id) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(share) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(batch_id) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(user_id) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(run_at) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(attempts_max) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(keep_seconds) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(priority) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(due) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(queue) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(name) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(unique_key) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(correlation_id) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(payload) ON TABLE jobs.queue TO haat_request;
+REVOKE ALL ON FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.count_ended(p_queue text, p_batch uuid, p_count integer, p_failed integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.count_ended(p_queue text, p_batch uuid, p_count integer, p_failed integer) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.declare_queue(p_name text, p_concurrency_max integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.declare_queue(p_name text, p_concurrency_max integer) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.finish(p_runner uuid, p_id uuid, p_attempt integer, p_result jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.finish(p_runner uuid, p_id uuid, p_attempt integer, p_result jsonb) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.give_back(p_runner uuid, p_but uuid[], p_counts boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.give_back(p_runner uuid, p_but uuid[], p_counts boolean) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.hold(p_runner uuid, p_id uuid, p_attempt integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.hold(p_runner uuid, p_id uuid, p_attempt integer) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.leave(p_runner uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.leave(p_runner uuid) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.put_away(p_id uuid, p_state text, p_result jsonb, p_error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.put_away(p_id uuid, p_state text, p_result jsonb, p_error text) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.require_administrator() FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.require_administrator() TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.retry(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.retry(p_id uuid) TO haat_worker;
+GRANT ALL ON FUNCTION jobs.retry(p_id uuid) TO haat_request;
+REVOKE ALL ON FUNCTION jobs.set_paused(p_queue text, p_paused boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.set_paused(p_queue text, p_paused boolean) TO haat_worker;
+GRANT ALL ON FUNCTION jobs.set_paused(p_queue text, p_paused boolean) TO haat_request;
+REVOKE ALL ON FUNCTION jobs.settle(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.settle(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.tick() FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.tick() TO haat_worker;
 GRANT ALL ON FUNCTION platform.containing(sought text) TO haat_request;
 GRANT ALL ON FUNCTION platform.containing(sought text) TO haat_worker;
 GRANT INSERT ON TABLE audit.entries TO haat_request;
@@ -993,5 +1607,21 @@ GRANT SELECT(created_at) ON TABLE identity.users TO haat_request;
 GRANT SELECT(created_at) ON TABLE identity.users TO haat_worker;
 GRANT SELECT(updated_at) ON TABLE identity.users TO haat_request;
 GRANT SELECT(updated_at) ON TABLE identity.users TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.batches TO haat_worker;
+GRANT SELECT ON TABLE jobs.batches TO haat_request;
+GRANT INSERT(id) ON TABLE jobs.batches TO haat_request;
+GRANT INSERT(then_id) ON TABLE jobs.batches TO haat_request;
+GRANT INSERT(total) ON TABLE jobs.batches TO haat_request;
+GRANT INSERT(unfinished) ON TABLE jobs.batches TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.crons TO haat_worker;
+GRANT SELECT ON TABLE jobs.crons TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.finished TO haat_worker;
+GRANT SELECT ON TABLE jobs.finished TO haat_request;
+GRANT SELECT ON TABLE jobs.everything TO haat_request;
+GRANT SELECT ON TABLE jobs.everything TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.queues TO haat_worker;
+GRANT SELECT ON TABLE jobs.queues TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.runners TO haat_worker;
+GRANT SELECT ON TABLE jobs.runners TO haat_request;
 GRANT SELECT,INSERT,UPDATE ON TABLE platform.idempotency TO haat_request;
 GRANT SELECT,DELETE ON TABLE platform.idempotency TO haat_worker;

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <app/delivery.hpp>
 #include <app/run_on.hpp>
 #include <jobs/run.hpp>
 #include <jobs/runner.hpp>
@@ -12,13 +13,13 @@
 
 namespace haat::app {
 
-namespace {
-
 std::string this_process() {
     char host[256]{};
     ::gethostname(host, sizeof host - 1);
     return std::string(host) + " " + std::to_string(::getpid());
 }
+
+namespace {
 
 jobs::RunnerOptions runner_options(Config const& config, std::string const& url) {
     jobs::RunnerOptions options;
@@ -30,8 +31,9 @@ jobs::RunnerOptions runner_options(Config const& config, std::string const& url)
     options.database.write_connections = config.jobs.connections;
     options.database.slow_connections = 1;
     options.database.on_slow = [](std::string_view query, std::chrono::microseconds took) {
-        log::warn("slow query").field("query", query).field(
-            "ms", static_cast<double>(took.count()) / 1'000.0);
+        log::warn("slow query")
+            .field("query", query)
+            .field("ms", static_cast<double>(took.count()) / 1'000.0);
     };
     options.database.on_trouble = [](std::string_view text) {
         log::warn("database of the workers").field("why", text);
@@ -54,6 +56,7 @@ struct Backstage::Inside {
     Services services;
     jobs::JobMetrics metrics;
     std::vector<Stage> stages;
+    std::unique_ptr<Delivery> delivery; // on the first of them
     bool stopped = false;
 };
 
@@ -80,23 +83,26 @@ void Backstage::start() {
         jobs::Runner& runner = *stage.runner;
         run_on(*stage.loop, [&runner] { return runner.start(); });
     }
+    in.delivery = std::make_unique<Delivery>(in.config, database(0));
+    in.delivery->start();
 }
 
 void Backstage::stop() {
     Inside& in = *inside_;
     if (std::exchange(in.stopped, true)) return;
+    if (in.delivery) in.delivery->stop();
     std::vector<std::thread> draining; // all at the same time
     for (auto& stage : in.stages)
         if (stage.thread.joinable())
             draining.emplace_back([&in, &stage] {
-                run_on(*stage.loop, [&in, &stage] {
-                    return stage.runner->drain(in.config.jobs.drain_timeout);
-                });
+                run_on(*stage.loop,
+                       [&in, &stage] { return stage.runner->drain(in.config.jobs.drain_timeout); });
             });
     for (std::thread& one : draining) one.join();
     for (auto& stage : in.stages) stage.loop->stop();
     for (auto& stage : in.stages)
         if (stage.thread.joinable()) stage.thread.join();
+    in.delivery.reset();
     for (auto& stage : in.stages) stage.runner->give_up();
     in.stages.clear();
 }
@@ -111,6 +117,9 @@ pg::Database& Backstage::database(std::size_t loop) {
     return inside_->stages.at(loop).runner->database();
 }
 
-void Backstage::render(std::string& out) const { inside_->metrics.render(out); }
+void Backstage::render(std::string& out) const {
+    inside_->metrics.render(out);
+    if (inside_->delivery) inside_->delivery->render(out);
+}
 
 } // namespace haat::app

@@ -1,5 +1,5 @@
-// Loops that serve no requests: jobs and crons run there, with the worker role's rights. Part of
-// `haat serve` unless HAAT_JOBS is off, and all there is in `haat worker`.
+// Loops that serve no requests: jobs and crons run there, and events are delivered, with the worker
+// role's rights. Part of `haat serve` unless HAAT_JOBS is off, and all there is in `haat worker`.
 #pragma once
 
 #include <memory>
@@ -14,6 +14,9 @@ class Services;
 } // namespace haat
 
 namespace haat::app {
+
+/// "host 4711", for operators.
+std::string this_process();
 
 class Backstage {
 public:

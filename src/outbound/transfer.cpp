@@ -333,7 +333,8 @@ void Transfer::go_on() {
     if (!running_ || !(sending_paused_ || receiving_paused_)) return;
     touch();
     sending_paused_ = receiving_paused_ = false; // libcurl may pause again inside of this call
-    curl_easy_pause(easy_, CURLPAUSE_CONT);
+    // What was kept back is given to us inside of this call, and may turn out to be too much.
+    if (curl_easy_pause(easy_, CURLPAUSE_CONT) != CURLE_OK) give_up();
 }
 
 void Transfer::check_over() {

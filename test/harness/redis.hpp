@@ -18,7 +18,7 @@ namespace haat::test {
 
 struct RedisServerOptions {
     std::string password = {};
-    /// PEM files: then it speaks TLS alone, and only at its port.
+    /// PEM files: then its port speaks TLS alone.
     std::string certificate_file = {};
     std::string key_file = {};
     std::vector<std::string> words = {}; // further settings

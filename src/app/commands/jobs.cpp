@@ -76,7 +76,8 @@ int list(pg::PlainConnection& db, Words const& words, bool json) {
     for (std::size_t i = 1; i < words.size(); ++i) {
         auto const equals = std::min(words[i].find('='), words[i].size());
         auto const found = chosen.find(words[i].substr(0, equals));
-        bool const number = words[i].find_first_not_of("0123456789", equals + 1) == std::string::npos;
+        bool const number =
+            words[i].find_first_not_of("0123456789", equals + 1) == std::string::npos;
         if (found == chosen.end() || equals + 1 >= words[i].size() ||
             (found->first == "limit" && (!number || words[i].size() > equals + 6))) {
             std::fprintf(stderr, "%s", usage);
@@ -119,8 +120,8 @@ int show(pg::PlainConnection& db, std::string const& id, bool json) {
 /// retry and cancel: the outcome is what became of the job.
 int change(pg::PlainConnection& db, std::string const& verb, std::string const& id, bool json) {
     std::string const outcome = db.word("select jobs." + verb + "($1::uuid)", {id});
-    bool const well = verb == "retry" ? outcome == "retried"
-                                      : outcome == "cancelled" || outcome == "cancelling";
+    bool const well =
+        verb == "retry" ? outcome == "retried" : outcome == "cancelled" || outcome == "cancelling";
     if (well && verb == "retry")
         db.ask("select pg_notify('haat_jobs', queue) from jobs.queue where id = $1::uuid", {id});
     if (well && outcome == "cancelling")

@@ -147,6 +147,10 @@ std::int64_t World::out_of_order() {
         select n, lag(n) over (partition by key order by number) as before
           from world.effects) as e where before >= n)");
 }
+std::string World::refused() {
+    return db.word("select string_agg(concat_ws(' ', consumer, subject, state, attempts, "
+                   "last_error), chr(10)) from events.failures");
+}
 std::int64_t World::missing() {
     return db.number(R"(select count(*) from events.outbox o
         where subject = 'textile:displayed'

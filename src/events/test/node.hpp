@@ -76,6 +76,8 @@ public:
     /// Effects that came twice, and effects that came before an earlier one of their key.
     std::int64_t doubles();
     std::int64_t out_of_order();
+    /// Everything that was refused, and why: for messages.
+    std::string refused();
     /// Committed events that had no effect.
     std::int64_t missing();
 };

@@ -245,6 +245,24 @@ TEST(OutboundStream, ADownloadThatBreaksIsNotBegunAgain) {
     EXPECT_EQ(server.requests(), 1);
 }
 
+TEST(OutboundStream, ADownloadWithoutEndIsCutOffThoughTheSinkIsSlow) {
+    WorldServer server([](Exchange& e) {
+        e.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+        std::string const block(64 * 1024, 'x');
+        while (e.send(block)) {}
+        e.close();
+    });
+    World world;
+    Collector sink;
+    sink.pause = 1ms;
+    Request request = get(server.url());
+    request.sink = &sink;
+    request.body_bytes_max = 10'000'000;
+    EXPECT_EQ(world.kind(request), "too_large");
+    EXPECT_LE(sink.size, 10'000'000u);
+    EXPECT_EQ(server.requests(), 1);
+}
+
 TEST(OutboundStream, ASlowSinkIsNotTheServersSilence) {
     WorldServer server([](Exchange& e) { e.reply(200, std::string(4'000'000, 'x')); });
     World world;
