@@ -131,8 +131,8 @@ public:
             auto const begin = Clock::now();
             app::run_on(loop_, [&] { return give_one(*giver_, noop); });
             while (started == before) std::this_thread::yield();
-            found.push_back(
-                static_cast<double>(started_at - begin.time_since_epoch().count()) / 1e6);
+            found.push_back(static_cast<double>(started_at - begin.time_since_epoch().count()) /
+                            1e6);
         }
         return found;
     }

@@ -58,8 +58,8 @@ struct Run {
     std::chrono::steady_clock::time_point started;
     std::chrono::steady_clock::time_point said; // progress was last written
     StopReason stop = StopReason::none;
-    bool finished = false;          // finish() has committed
-    std::function<void()> wake_up;  // while it sleeps
+    bool finished = false;         // finish() has committed
+    std::function<void()> wake_up; // while it sleeps
 
     void stop_for(StopReason reason);
 };

@@ -41,8 +41,8 @@ Exec<NewJobs, Uuid, Json, std::optional<std::string>, std::int64_t> insert{"jobs
     values ({$1}, {$2}, {$3}, {$4}, {$5}::bigint = 0,
             case when {$5} < 0 then 'infinity' else now() + {$5} * interval '1 millisecond' end)
     on conflict do nothing)"};
-Exec<NewJobs, std::vector<Uuid>, std::vector<Json>, std::int64_t> insert_many{
-    "jobs.insert_many", R"(
+Exec<NewJobs, std::vector<Uuid>, std::vector<Json>, std::int64_t> insert_many{"jobs.insert_many",
+                                                                              R"(
     insert into jobs.queue ({1}, id, payload, due, run_at)
     select {$1}, j.id, j.payload, {$4}::bigint = 0, now() + {$4} * interval '1 millisecond'
       from unnest({$2}::uuid[], {$3}::jsonb[]) as j (id, payload))"};
@@ -59,8 +59,8 @@ std::optional<Uuid> uuid_or_none(std::string const& text) {
 NewJobs new_jobs(Tx const& tx, JobKind const& job, EnqueueOptions const& options) {
     JobOptions const& kind = job.options();
     NewJobs made;
-    made.share = options.org.value_or(
-        uuid_or_none(tx.settings().org_id).value_or(jobs::share_of_nobody));
+    made.share =
+        options.org.value_or(uuid_or_none(tx.settings().org_id).value_or(jobs::share_of_nobody));
     made.user_id = uuid_or_none(tx.settings().user_id);
     made.attempts_max = kind.attempts;
     made.keep_seconds = static_cast<std::int32_t>(kind.keep.count());
@@ -121,8 +121,8 @@ JobId jobs::enqueue_text(Tx& tx, JobKind const& job, std::string payload,
     JobId const id = new_id<JobNoun>();
     std::optional<std::string> key;
     if (!options.unique_key.empty()) key = options.unique_key;
-    tx.later(sql::insert, new_jobs(tx, job, options), id.uuid,
-             Json{std::move(payload)}, key, options.delay.count());
+    tx.later(sql::insert, new_jobs(tx, job, options), id.uuid, Json{std::move(payload)}, key,
+             options.delay.count());
     announce(tx, job, options.delay);
     return id;
 }
@@ -146,8 +146,7 @@ std::vector<JobId> enqueue_many_erased(Tx& tx, JobKind const& job, std::vector<J
 
 // ---- batches
 
-JobBatch::JobBatch(Tx& tx, EnqueueOptions options)
-    : tx_(tx), options_(options), id_(new_uuid()) {}
+JobBatch::JobBatch(Tx& tx, EnqueueOptions options) : tx_(tx), options_(options), id_(new_uuid()) {}
 
 void JobBatch::add_erased(JobKind const& job, std::string payload) {
     auto part = std::find_if(parts_.begin(), parts_.end(),

@@ -129,12 +129,12 @@ template <class Payload> class Job : public JobKind {
 public:
     /// `handler` is a named coroutine; what it returns is kept as the job's result.
     Job(char const* name, JobOptions const& options, Task<void> (*handler)(JobRun<Payload>&))
-        : JobKind(name, options, describe::shape_of<Payload>,
-                  reinterpret_cast<void (*)()>(handler), &run<void>) {}
+        : JobKind(name, options, describe::shape_of<Payload>, reinterpret_cast<void (*)()>(handler),
+                  &run<void>) {}
     template <class Result>
     Job(char const* name, JobOptions const& options, Task<Result> (*handler)(JobRun<Payload>&))
-        : JobKind(name, options, describe::shape_of<Payload>,
-                  reinterpret_cast<void (*)()>(handler), &run<Result>) {}
+        : JobKind(name, options, describe::shape_of<Payload>, reinterpret_cast<void (*)()>(handler),
+                  &run<Result>) {}
 
 private:
     template <class Result> static Task<std::string> run(JobKind const& kind, jobs::Run& run) {

@@ -61,7 +61,8 @@ One<std::string, JobId> retry{"jobs.retry", "select jobs.retry($1) as outcome"};
 One<std::string, JobId> cancel{"jobs.cancel", "select jobs.cancel($1) as outcome"};
 One<bool, std::string, bool> set_paused{"jobs.set_paused",
                                         "select jobs.set_paused($1, $2) as found"};
-Maybe<std::string, JobId> queue_of{"jobs.queue_of", "select queue from jobs.everything where id = $1"};
+Maybe<std::string, JobId> queue_of{"jobs.queue_of",
+                                   "select queue from jobs.everything where id = $1"};
 } // namespace sql
 
 } // namespace

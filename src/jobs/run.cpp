@@ -33,8 +33,7 @@ Maybe<BatchFacts, Uuid> batch{"jobs.batch_facts",
 /// Until the time is over, or the run is told to stop.
 struct Nap {
     boost::asio::steady_timer timer;
-    explicit Nap(std::chrono::milliseconds how_long)
-        : timer(Loop::current().context(), how_long) {}
+    explicit Nap(std::chrono::milliseconds how_long) : timer(Loop::current().context(), how_long) {}
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> waiter) {
         timer.async_wait([waiter](boost::system::error_code const&) { waiter.resume(); });
@@ -135,7 +134,7 @@ Task<void> AnyJobRun::progress(int percent, std::string note) {
     check();
 }
 
-Task<void> AnyJobRun::sleep(std::chrono::milliseconds how_long) {
+Task<void> AnyJobRun::rest(std::chrono::milliseconds how_long) {
     check();
     Nap nap(how_long);
     run_->wake_up = [&nap] { nap.timer.cancel(); };

@@ -113,7 +113,7 @@ public:
     Task<void> progress(int percent, std::string note);
 
     /// Ends at once when the job should stop. Throws JobStopped.
-    Task<void> sleep(std::chrono::milliseconds how_long);
+    Task<void> rest(std::chrono::milliseconds how_long);
     StopReason stopping() const;
     /// Throws JobStopped when it should stop: long computations call it now and then.
     void check() const;

@@ -159,8 +159,8 @@ int Runner::Inside::room_in(Line& line) {
     auto const now = steady_clock::now();
     auto const window = now - line.window;
     if (window > window_min) {
-        line.per_second =
-            line.finished / std::chrono::duration_cast<std::chrono::duration<double>>(window).count();
+        line.per_second = line.finished /
+                          std::chrono::duration_cast<std::chrono::duration<double>>(window).count();
         line.finished = 0;
         line.window = now;
     }
@@ -263,8 +263,7 @@ void Runner::Inside::begin(Line& line, Claimed job) {
         metrics.ended(*kind, Became::cancelled, std::chrono::nanoseconds(0));
         return;
     }
-    auto const waited =
-        std::chrono::microseconds(job.started_at.micros - job.run_at.micros);
+    auto const waited = std::chrono::microseconds(job.started_at.micros - job.run_at.micros);
     metrics.started(*kind, waited);
     metrics.running(+1);
     Live& one = live.emplace_back();
@@ -307,8 +306,8 @@ std::int64_t Runner::Inside::backoff_of(JobKind const& kind, int attempt) {
     delay = std::min(delay, most);
     // A quarter to both sides, so that what failed together is not tried together.
     std::uniform_real_distribution<double> jitter(0.75, 1.25);
-    return std::max<std::int64_t>(1, static_cast<std::int64_t>(static_cast<double>(delay) *
-                                                               jitter(random)));
+    return std::max<std::int64_t>(
+        1, static_cast<std::int64_t>(static_cast<double>(delay) * jitter(random)));
 }
 
 void Runner::Inside::conclude(Live& one, std::string result, std::exception_ptr error) {
@@ -389,7 +388,8 @@ Task<void> Runner::drain(milliseconds limit) {
     Inside& in = *inside_;
     in.draining = true;
     for (auto const& line : in.lines) {
-        for (Line::Waiting const& one : line->waiting) in.give_back(*line, one.job, milliseconds(0));
+        for (Line::Waiting const& one : line->waiting)
+            in.give_back(*line, one.job, milliseconds(0));
         line->waiting.clear();
         in.pump(*line);
     }

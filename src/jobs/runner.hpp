@@ -16,18 +16,18 @@ class Loop;
 namespace haat::jobs {
 
 struct RunnerOptions {
-    std::string url;              // the worker role's
-    std::string process;          // host and process id, for people
+    std::string url;                        // the worker role's
+    std::string process;                    // host and process id, for people
     std::string time_zone = "Asia/Kolkata"; // of crons that name none
     pg::DatabaseOptions database;           // of the handlers; the URL is filled in
-    int lanes = 4;                // exchanges with the database under way for one queue
-    int claim_max = 500;          // jobs in one exchange
+    int lanes = 4;                          // exchanges with the database under way for one queue
+    int claim_max = 500;                    // jobs in one exchange
     bool runs_crons = true;
-    std::chrono::milliseconds poll{1'000};     // when nothing is heard
-    std::chrono::milliseconds lease{30'000};   // silent for longer: others take its jobs
+    std::chrono::milliseconds poll{1'000};   // when nothing is heard
+    std::chrono::milliseconds lease{30'000}; // silent for longer: others take its jobs
     std::chrono::milliseconds heartbeat{8'000};
-    std::chrono::milliseconds depths{15'000};  // between two counts of what waits
-    std::chrono::milliseconds crons{60'000};   // another node may have declared one
+    std::chrono::milliseconds depths{15'000}; // between two counts of what waits
+    std::chrono::milliseconds crons{60'000};  // another node may have declared one
 };
 
 class Runner {

@@ -135,8 +135,8 @@ struct Runner::Inside {
     pg::Database handlers;
     pg::Settings const nobody;
 
-    Uuid id;           // the lease's; a new one after it was lost
-    bool lost = true;  // or not yet taken
+    Uuid id;             // the lease's; a new one after it was lost
+    bool lost = true;    // or not yet taken
     bool unsure = false; // an exchange failed halfway: what it claimed is not known
     bool draining = false;
     bool over = false;

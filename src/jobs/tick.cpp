@@ -76,7 +76,8 @@ Maybe<Timestamp, std::vector<std::string>> next_cron{"jobs.next_cron", R"(
 
 std::vector<std::string> cron_names() {
     std::vector<std::string> names;
-    for (Cron const* cron = Cron::first(); cron; cron = cron->next()) names.emplace_back(cron->name());
+    for (Cron const* cron = Cron::first(); cron; cron = cron->next())
+        names.emplace_back(cron->name());
     return names;
 }
 
@@ -103,10 +104,9 @@ void Runner::Inside::tick_later() {
     auto when = poll_at;
     if (!live.empty()) when = std::min(when, now + watch_every);
     timer.expires_at(std::max(when, now));
-    timer.async_wait(
-        [this, living = std::weak_ptr(alive)](boost::system::error_code const& error) {
-            if (!error && !living.expired()) ticked();
-        });
+    timer.async_wait([this, living = std::weak_ptr(alive)](boost::system::error_code const& error) {
+        if (!error && !living.expired()) ticked();
+    });
 }
 
 void Runner::Inside::ticked() {
@@ -128,12 +128,15 @@ void Runner::Inside::watch_deadlines(steady_clock::time_point now) {
         one.run.stop_for(StopReason::timed_out);
         if (one.told || now - one.run.started < limit + late_after) continue;
         one.told = true;
-        log::error("a job does not stop").field("job", one.run.job.name).field("id", one.run.job.id);
+        log::error("a job does not stop")
+            .field("job", one.run.job.name)
+            .field("id", one.run.job.id);
     }
     for (auto const& line : lines) {
         bool const stuck = !line->waiting.empty() && now - line->waiting.front().since > waits_max;
         if (stuck) { // others may have hands free
-            for (Line::Waiting const& one : line->waiting) give_back(*line, one.job, milliseconds(0));
+            for (Line::Waiting const& one : line->waiting)
+                give_back(*line, one.job, milliseconds(0));
             line->waiting.clear();
         }
         pump(*line);
@@ -189,8 +192,8 @@ void Runner::Inside::lose_everything() {
 
 /// After an exchange of which nobody knows how far it came: gives back what it may have claimed.
 Task<void> Runner::Inside::reconcile() {
-    bool const quiet = std::all_of(lines.begin(), lines.end(),
-                                   [](auto const& line) { return line->lanes == 0; });
+    bool const quiet =
+        std::all_of(lines.begin(), lines.end(), [](auto const& line) { return line->lanes == 0; });
     if (!quiet || lost) co_return;
     std::vector<Uuid> known;
     for (Live const& one : live) known.push_back(one.run.job.id);

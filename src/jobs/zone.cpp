@@ -68,8 +68,7 @@ std::int32_t Zone::Rule::offset_at(std::int64_t utc) const {
     int const year = year_of(utc + standard);
     std::int64_t const from = begins.in_year(year) - standard;
     std::int64_t const until = ends.in_year(year) - summer;
-    bool const is_summer =
-        from < until ? utc >= from && utc < until : utc >= from || utc < until;
+    bool const is_summer = from < until ? utc >= from && utc < until : utc >= from || utc < until;
     return is_summer ? summer : standard;
 }
 

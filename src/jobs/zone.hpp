@@ -22,7 +22,8 @@ public:
     /// Seconds east of Greenwich.
     std::int32_t offset_at(std::int64_t utc) const;
 
-    /// The instants that a local time is: one, two when clocks go back, none when they jump over it.
+    /// The instants that a local time is: one, two when clocks go back, none when they jump over
+    /// it.
     struct Instants {
         int count = 0;
         std::int64_t first = 0; // count 0: the first one after the jump

@@ -54,13 +54,13 @@ struct Tx::Inside final : Runner, Batch, PoolWaiter, Flight {
     State state = State::fresh;
     std::vector<Later> later;
     Connection* own = nullptr;
-    unsigned epoch = 0;   // of its connection, when it was taken
-    bool waiting = false; // for a connection or an answer
-    bool ending = false;  // the pending statement is the last one
+    unsigned epoch = 0;    // of its connection, when it was taken
+    bool waiting = false;  // for a connection or an answer
+    bool ending = false;   // the pending statement is the last one
     bool implicit = false; // it was sent without BEGIN: its Sync commits
     Ending last{*this};
     std::vector<Announcement> announcements;
-    bool queued = false;  // for a connection
+    bool queued = false; // for a connection
     Clock::time_point since;
     Pending* pending = nullptr;         // either a statement is awaited
     Tally* pending_tally = nullptr;     // its query's

@@ -43,7 +43,8 @@ constexpr char const* queues_sql = R"(
            count(q.id) filter (where not q.due) as later, count(q.runner) as running,
            (select count(*) from jobs.finished f where f.state = 'dead' and f.queue = s.name)
                as dead
-      from jobs.queues s left join jobs.queue q on q.queue = s.name group by s.name order by s.name)";
+      from jobs.queues s left join jobs.queue q on q.queue = s.name
+     group by s.name order by s.name)";
 constexpr char const* crons_sql = R"(
     select c.name, c.expression, c.zone, c.next_at as "nextAt", c.last_at as "lastAt"
       from jobs.crons c order by c.name)";

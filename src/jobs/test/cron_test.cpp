@@ -76,8 +76,7 @@ TEST_F(CronTest, MissedTicksAreCaughtUpAsDeclared) {
     for (char const* name : {"trial.once", "trial.skip", "trial.all"})
         missed(name, "1100 days"); // three new years
     Works works(db_, 3, &with_crons);
-    for (char const* name : {"trial.once", "trial.skip", "trial.all"})
-        ASSERT_TRUE(advanced(name));
+    for (char const* name : {"trial.once", "trial.skip", "trial.all"}) ASSERT_TRUE(advanced(name));
     ASSERT_TRUE(all_done(db_));
     EXPECT_EQ(count("once"), 1);
     EXPECT_EQ(count("skip"), 0);

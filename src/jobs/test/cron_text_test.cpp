@@ -41,7 +41,8 @@ TEST(ZoneTest, OffsetsAreThoseOfTheMachinesTable) {
 }
 
 TEST(ZoneTest, NamesThatAreNoneAreRefused) {
-    for (char const* name : {"", "Mars/Olympus", "../../etc/passwd", "/etc/passwd", "Asia/Kolkata "})
+    for (char const* name :
+         {"", "Mars/Olympus", "../../etc/passwd", "/etc/passwd", "Asia/Kolkata "})
         EXPECT_THROW(Zone{name}, Fault) << name;
     EXPECT_THROW(Zone("cut off", "TZif2"), Fault);
 }

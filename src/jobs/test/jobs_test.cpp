@@ -68,7 +68,7 @@ Task<void> wait_there(JobRun<Given>& run) {
         ~Leaving() { --seen.inside; }
     } const leaving;
     seen.add(run.payload().word);
-    while (!seen.gate) co_await run.sleep(2ms);
+    while (!seen.gate) co_await run.rest(2ms);
 }
 Task<void> never_stops(JobRun<Given>&) {
     ++seen.inside;
@@ -90,7 +90,7 @@ Task<void> betray(JobRun<Given>&) {
 }
 Task<void> tell_progress(JobRun<Given>& run) {
     co_await run.progress(40, "four of ten");
-    while (!seen.gate) co_await run.sleep(2ms);
+    while (!seen.gate) co_await run.rest(2ms);
     co_await run.progress(100, "all ten");
 }
 Task<void> look_at_batch(JobRun<Given>& run) {
@@ -170,9 +170,9 @@ TEST_F(JobsTest, AResultIsKept) {
 TEST_F(JobsTest, NothingHappensWithoutTheCommit) {
     Works works(db_);
     EXPECT_THROW(giver_([&](Tx& tx) {
-        enqueue(tx, note, {"never"});
-        throw std::runtime_error("changed my mind");
-    }),
+                     enqueue(tx, note, {"never"});
+                     throw std::runtime_error("changed my mind");
+                 }),
                  std::runtime_error);
     ASSERT_TRUE(becomes(give(note, {"then"}), "done"));
     EXPECT_EQ(seen.list(), std::vector<std::string>{"then"});
@@ -462,7 +462,8 @@ TEST_F(ConcurrentJobsTest, ADrainLetsHandlersFinishAndGivesTheRestBack) {
     works.stop();
     opener.join();
     EXPECT_EQ(seen.count(), 1u);
-    EXPECT_EQ(db_.number("select count(*) from jobs.queue where runner is null and attempt = 0"), 2);
+    EXPECT_EQ(db_.number("select count(*) from jobs.queue where runner is null and attempt = 0"),
+              2);
     EXPECT_EQ(db_.number("select count(*) from jobs.runners"), 0);
     Works others(db_, 1);
     ASSERT_TRUE(all_done(db_));
@@ -477,7 +478,8 @@ TEST_F(ConcurrentJobsTest, WhatDoesNotStopIsGivenBackWhenTheProcessHasEnded) {
         ASSERT_TRUE(soon([] { return seen.inside == 1; }));
         works.stop(0, 10ms);
     }
-    EXPECT_EQ(db_.number("select count(*) from jobs.queue where runner is null and attempt = 0"), 1);
+    EXPECT_EQ(db_.number("select count(*) from jobs.queue where runner is null and attempt = 0"),
+              1);
     seen.gate = true;
     Works others(db_, 1);
     ASSERT_TRUE(all_done(db_));

@@ -132,9 +132,7 @@ TEST_F(LeaseTest, AJobThatKillsItsProcessIsDeadInTheEnd) {
         let_leases_run_out();
     }
     works.add(db_);
-    ASSERT_TRUE(soon([&] {
-        return db_.word("select state from jobs.finished") == "dead";
-    }));
+    ASSERT_TRUE(soon([&] { return db_.word("select state from jobs.finished") == "dead"; }));
     EXPECT_EQ(db_.word("select error from jobs.finished"), "the process that ran it died");
 }
 

@@ -249,7 +249,8 @@ TEST(OutboundStream, ADownloadWithoutEndIsCutOffThoughTheSinkIsSlow) {
     WorldServer server([](Exchange& e) {
         e.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
         std::string const block(64 * 1024, 'x');
-        while (e.send(block)) {}
+        while (e.send(block)) {
+        }
         e.close();
     });
     World world;
