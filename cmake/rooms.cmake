@@ -108,6 +108,7 @@ function(haat_benches)
         add_executable(${name} EXCLUDE_FROM_ALL ${source})
         target_link_libraries(${name} ${all} ${HAAT_LIBRARIES} benchmark)
     endforeach()
+    add_executable(pace EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/pace.cpp)
     # Beside pgbench, by hand: it makes its own cluster and takes a minute.
     add_executable(pg_reader EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/pg_reader.cpp)
     target_link_libraries(pg_reader ${all} ${HAAT_LIBRARIES})

@@ -580,7 +580,7 @@ CREATE POLICY worker_reads ON identity.organization_addresses FOR SELECT TO haat
 CREATE POLICY worker_reads ON identity.organizations FOR SELECT TO haat_worker USING (true);
 CREATE POLICY worker_reads ON identity.users FOR SELECT TO haat_worker USING (true);
 ALTER TABLE platform.idempotency ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own ON platform.idempotency TO haat_request USING ((actor = current_setting('haat.user_id'::text, true))) WITH CHECK ((actor = current_setting('haat.user_id'::text, true)));
+CREATE POLICY own ON platform.idempotency TO haat_request USING ((actor = ((current_setting('haat.user_id'::text, true) || '/'::text) || current_setting('haat.org_id'::text, true))));
 CREATE POLICY worker_all ON platform.idempotency TO haat_worker USING (true) WITH CHECK (true);
 GRANT USAGE ON SCHEMA audit TO haat_request;
 GRANT USAGE ON SCHEMA audit TO haat_worker;

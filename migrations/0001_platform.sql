@@ -50,7 +50,7 @@ grant select, insert on audit.entries to haat_worker;
 -- The first success of a request with an Idempotency-Key. The row is inserted before the work,
 -- so that a rival waits on the unique index; the answer is filled in by the same transaction.
 create table platform.idempotency (
-    actor      text        not null,
+    actor      text        not null, -- user_id/org_id
     route      text        not null,
     key        text        not null check (length(key) between 1 and 255),
     body_hash  bigint      not null,
@@ -63,8 +63,8 @@ create table platform.idempotency (
 create index idempotency_by_age on platform.idempotency (created_at);
 alter table platform.idempotency enable row level security;
 create policy own on platform.idempotency to haat_request
-    using (actor = current_setting('haat.user_id', true))
-    with check (actor = current_setting('haat.user_id', true));
+    using (actor = current_setting('haat.user_id', true) || '/'
+                   || current_setting('haat.org_id', true));
 create policy worker_all on platform.idempotency to haat_worker using (true) with check (true);
 grant select, insert, update on platform.idempotency to haat_request;
 grant select, delete on platform.idempotency to haat_worker;

@@ -16,6 +16,8 @@
 namespace haat::test {
 namespace {
 
+using namespace std::string_literals;
+
 /// Bytes out, bytes in, until the server closes or says nothing for a while.
 class Wire {
 public:
@@ -112,8 +114,8 @@ TEST_F(AbuseTest, SmugglingShapesAreRefusedOnce) {
         {"a bare line feed", "GET /health HTTP/1.1\nHost: x\n\n" + hidden, "400"},
         {"a bare carriage return", "GET /health HTTP/1.1\r\nHost: x\rX-A: 1\r\n\r\n" + hidden,
          "400"},
-        {"NUL in a header",
-         std::string("GET /health HTTP/1.1\r\nHost: x\r\nX-A: a\0b\r\n\r\n", 47) + hidden, "400"},
+        {"NUL in a header", "GET /health HTTP/1.1\r\nHost: x\r\nX-A: a\0b\r\n\r\n"s + hidden,
+         "400"},
         {"a coding that is unknown", post + "Transfer-Encoding: gzip\r\n\r\n" + hidden, "501",
          "TRANSFER_CODING_UNSUPPORTED"},
         {"chunked twice", post + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n" + hidden,

@@ -99,6 +99,27 @@ TEST(RefusedTest, ARivalWithTheSameKeyIsWaitedForAndThenRefused) {
               201);
 }
 
+TEST(RefusedTest, WhatCannotBeAKey) {
+    Stage stage;
+    for (std::string const& key : {std::string(256, 'k'), std::string("\xff\xfe"),
+                                   std::string("caf\xc3\xa9"), std::string("a\tb")}) {
+        Scenario const scenario{.name = "brands.create: a key that is none",
+                                .as = Who::manager,
+                                .method = "POST",
+                                .path = "/brands",
+                                .headers = {{"Idempotency-Key", key}},
+                                .body = R"({"name":"Cello"})",
+                                .status = 400,
+                                .code = "IDEMPOTENCY_KEY_INVALID"};
+        stage.play_one(scenario);
+    }
+    EXPECT_EQ(
+        stage.client(Who::manager)
+            .post("/brands", R"({"name":"Cello"})", {{"Idempotency-Key", std::string(255, 'k')}})
+            .status,
+        201);
+}
+
 // With one connection for writes and one place in its queue, the third is told at once to come
 // again, and the first when its statement has taken too long.
 TEST(RefusedTest, MoreThanTheQueueHolds) {

@@ -1,9 +1,9 @@
 """The rows of the table: who is measured in each, against whom, and what is to be held."""
 import json
+import statistics
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import Callable
 
 from harness import load
 from harness.servers import BUILD, ROOT, BenchError, Haat, get, start_nginx, start_node
@@ -30,7 +30,7 @@ class Row:
     title: str
     targets: dict  # opponent: by which factor haat must be faster
     contestants: dict  # name: a function of the seconds that measures
-    at_rate: Callable  # haat at a fixed rate: a function of the seconds and the rate
+    paced: dict  # at a fixed rate, name: a function of the seconds and the rate
     measured: dict = field(default_factory=dict)  # name: one measurement a round
 
 
@@ -98,7 +98,16 @@ class Stage:
         return lambda seconds: load.wrk(server.port, targets, seconds, self.groups(server))
 
     def at_rate(self, server, targets):
-        return lambda seconds, rate: load.h2load(server.port, targets, seconds, rate)
+        return lambda seconds, rate: load.pace(server.port, targets, seconds, rate)
+
+    def sql_at_rate(self, script, variables=lambda: {}, before=lambda: None):
+        """What SQL alone takes at that rate here: no server can be steadier than its database."""
+
+        def measure(seconds, rate):
+            before()
+            return load.pgbench_at_rate(self.database, script, seconds, rate, variables())
+
+        return measure
 
     def pgbench(self, script, variables=lambda: {}, before=lambda: None):
         """The best of several numbers of clients."""
@@ -124,7 +133,7 @@ class Stage:
             "a small JSON answer through all middleware",
             {"nginx": 1.0},
             {"haat": self.http(self.first, targets), "nginx": self.http(self.nginx, targets)},
-            self.at_rate(self.first, targets),
+            {"haat": self.at_rate(self.first, targets), "nginx": self.at_rate(self.nginx, targets)},
         )
 
     def cached_row(self):
@@ -134,7 +143,7 @@ class Stage:
             "one brand by id, cached",
             {"nginx": 1.0},
             {"haat": self.http(self.first, targets), "nginx": self.http(self.nginx, targets)},
-            self.at_rate(self.first, targets),
+            {"haat": self.at_rate(self.first, targets), "nginx": self.at_rate(self.nginx, targets)},
         )
 
     def brand_row(self):
@@ -150,7 +159,7 @@ class Stage:
                 "pgbench": self.pgbench("brand.sql"),
                 **{name: self.http(server, plain) for name, server in self.node.items()},
             },
-            self.at_rate(self.second, targets),
+            {"haat": self.at_rate(self.second, targets), "pgbench": self.sql_at_rate("brand.sql")},
         )
 
     def list_row(self):
@@ -165,7 +174,7 @@ class Stage:
                 "pgbench": self.pgbench("list.sql"),
                 **{name: self.http(server, plain) for name, server in self.node.items()},
             },
-            self.at_rate(self.second, targets),
+            {"haat": self.at_rate(self.second, targets), "pgbench": self.sql_at_rate("list.sql")},
         )
 
     def write_row(self):
@@ -182,7 +191,7 @@ class Stage:
             return load.wrk(self.first.port, targets(), seconds, self.groups(self.first))
 
         def at_rate(seconds, rate):
-            return load.wrk(self.first.port, targets(), seconds, rate=rate)
+            return load.pace(self.first.port, targets(), seconds, rate)
 
         _, user, shop = self.first.sign_in()
 
@@ -196,7 +205,7 @@ class Stage:
             "a brand created: idempotent, audited, with its event",
             {"pgbench": 0.6},
             {"haat": measure, "pgbench": self.pgbench("write.sql", variables, reset)},
-            at_rate,
+            {"haat": at_rate, "pgbench": self.sql_at_rate("write.sql", variables, reset)},
         )
 
     def prove_uncached(self, targets):
@@ -206,6 +215,21 @@ class Stage:
         # PostgreSQL's own count lags by up to a second of these two; a cache would leave almost none.
         if done < found["rps"] * 2 * 0.4:
             raise BenchError(f"{found['rps'] * 2:.0f} requests made only {done} transactions")
+
+
+def pace(row, seconds, rounds):
+    """At half of haat's maximum, everybody in turn; of each the round with the median p99."""
+    rate = statistics.median(one["rps"] for one in row.measured["haat"]) / 2
+    runs = {name: [] for name in row.paced}
+    for _ in range(rounds):
+        for name, measure in row.paced.items():
+            runs[name].append(measure(seconds, rate))
+    chosen = {}
+    for name, found in runs.items():
+        chosen[name] = sorted(found, key=lambda one: one["p99_ms"])[len(found) // 2]
+        tail = " ".join(f"{one['p99_ms']:.2f}" for one in found)
+        print(f"  {row.key:7} {name:10} at {rate:,.0f}/s: p99 {tail} ms", flush=True)
+    return chosen
 
 
 def compete(rows, seconds, rounds):

@@ -1,13 +1,13 @@
-"""The load generators: wrk for as much as possible, h2load for a fixed rate, pgbench for SQL alone."""
+"""The load generators: wrk for as much as possible, pace for a fixed rate, pgbench for SQL alone."""
 import json
 import os
 import re
-import statistics
+import shutil
 import subprocess
 from pathlib import Path
 
 from harness import machine
-from harness.servers import BUILD, POSTGRES, ROOT, BenchError
+from harness.servers import BUILD, POSTGRES, ROOT, BenchError, built
 
 CONNECTIONS = 64
 PGBENCH_CLIENTS = (4, 8, 16, 32)
@@ -53,15 +53,12 @@ class Meter:
         return spent
 
 
-def wrk(port, targets, seconds, groups=None, rate=None):
-    environment = targets.environment()
-    if rate:
-        environment["RATE"] = str(rate)
+def wrk(port, targets, seconds, groups=None):
     meter = Meter(groups or {})
     done = subprocess.run(
         ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "--latency"]
         + ["-s", str(WRK_SCRIPT), f"http://127.0.0.1:{port}"],
-        env=environment,
+        env=targets.environment(),
         capture_output=True,
         text=True,
     )
@@ -79,32 +76,25 @@ def wrk(port, targets, seconds, groups=None, rate=None):
     }
 
 
-def h2load(port, targets, seconds, rate):
-    """A fixed rate; percentiles over every single request but those of the first second."""
-    log = BUILD / "h2load.log"
-    log.unlink(missing_ok=True)
-    urls = BUILD / "h2load.urls"
-    urls.write_text("".join(f"http://127.0.0.1:{port}{path}\n" for path in targets.paths))
+def pace(port, targets, seconds, rate):
+    """A fixed rate, evenly spread; percentiles over every request but those of the first second."""
     done = subprocess.run(
-        ["h2load", "--h1", "-t1", f"-c{CONNECTIONS}", f"--rps={rate / CONNECTIONS:.3f}"]
-        + [f"-D{seconds + 1}", f"--log-file={log}", "-i", str(urls)],
+        [built("pace"), str(port), str(CONNECTIONS), f"{rate:.3f}", str(seconds)],
+        env=targets.environment(),
         capture_output=True,
         text=True,
     )
-    if done.returncode != 0 or not log.exists():
-        raise BenchError(f"h2load failed: {done.stdout[-300:]} {done.stderr[-300:]}")
-    rows = [line.split("\t") for line in log.read_text().splitlines()]
-    answers = sorted((int(start), int(status), int(took)) for start, status, took in rows)
-    kept = [answer for answer in answers if answer[0] >= answers[0][0] + 1_000_000]
-    bad = [status for _, status, _ in kept if status != 200]
-    if bad:
-        raise BenchError(f"wrong answers at {targets.paths[0]}: {len(bad)} of {len(kept)}, {bad[0]}")
-    took = sorted(microseconds for _, _, microseconds in kept)
+    found = re.search(r"^JSON (.*)$", done.stdout, re.M)
+    if not found:
+        raise BenchError(f"pace failed: {done.stdout[-300:]} {done.stderr[-300:]}")
+    told = json.loads(found.group(1))
+    if told["bad_status"]:
+        raise BenchError(f"wrong answers at {targets.paths[0]}: {told}")
     return {
-        "rps": len(kept) / ((kept[-1][0] - kept[0][0]) / 1e6),
-        "p50_ms": statistics.median(took) / 1000,
-        "p99_ms": took[int(len(took) * 0.99)] / 1000,
-        "max_ms": took[-1] / 1000,
+        "rps": told["requests"] / seconds,
+        "p50_ms": told["p50_us"] / 1000,
+        "p99_ms": told["p99_us"] / 1000,
+        "max_ms": told["max_us"] / 1000,
     }
 
 
@@ -137,3 +127,32 @@ def pgbench(database, script, seconds, clients, variables=None, groups=None):
         raise BenchError(f"pgbench {script} failed: {done.stderr[-500:]} {done.stdout[-300:]}")
     return {"rps": float(rate.group(1)), "clients": clients,
             "cpu_us": meter.microseconds(int(count.group(1)))}
+
+
+def pgbench_at_rate(database, script, seconds, rate, variables=None):
+    """SQL alone at a fixed rate; a transaction's time counts from when it was due."""
+    folder = BUILD / "pgbench"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    defined = [f"-D{name}={value}" for name, value in (variables or {}).items()]
+    done = subprocess.run(
+        [str(POSTGRES / "pgbench"), "-n", "-M", "prepared", "-c8", f"-T{seconds + 1}"]
+        + [f"-R{rate:.1f}", "--log", "--log-prefix=paced", *defined]
+        + ["-f", str(ROOT / "bench" / "sql" / script)],
+        env={**os.environ, **database.environment("request")},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0 or "ERROR" in done.stderr:
+        raise BenchError(f"pgbench {script} failed: {done.stderr[-500:]} {done.stdout[-300:]}")
+    # client, number, microseconds (the wait for its turn included), script, second, microsecond, lag
+    rows = [line.split() for file in folder.iterdir() for line in file.read_text().splitlines()]
+    ended = sorted((int(row[4]) * 1_000_000 + int(row[5]), int(row[2])) for row in rows)
+    took = sorted(micros for when, micros in ended if when >= ended[0][0] + 1_000_000)
+    return {
+        "rps": len(took) / seconds,
+        "p50_ms": took[len(took) // 2] / 1000,
+        "p99_ms": took[int(len(took) * 0.99)] / 1000,
+        "max_ms": took[-1] / 1000,
+    }

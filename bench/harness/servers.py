@@ -27,6 +27,17 @@ class BenchError(Exception):
     """The sentence says what is missing and what to do."""
 
 
+def built(name):
+    """A program of bench/, made if it is not there or not of today; its path."""
+    folder = ROOT / "build" / "release"
+    done = subprocess.run(
+        ["ninja", "-C", str(folder), "--quiet", name], capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        raise BenchError(f"{name} cannot be built: {done.stdout[-800:]}")
+    return str(folder / name)
+
+
 def get(port, path, headers=None, timeout=5, method="GET", body=None):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:

@@ -6,7 +6,7 @@ import time
 
 from harness import load, machine
 from harness.contest import HEALTH, IDS, LIST
-from harness.servers import BUILD, ROOT, BenchError, Haat, remove_data
+from harness.servers import BUILD, ROOT, BenchError, Haat, built, remove_data
 
 DATA = BUILD / "var"
 
@@ -51,16 +51,9 @@ def measure_micro():
     """Google Benchmark's programs: median CPU time by name."""
     found = {}
     for source in sorted((ROOT / "bench").glob("*_bench.cpp")):
-        program = ROOT / "build" / "release" / source.stem
-        built = subprocess.run(
-            ["ninja", "-C", str(ROOT / "build" / "release"), "--quiet", source.stem],
-            capture_output=True,
-            text=True,
-        )
-        if built.returncode != 0:
-            raise BenchError(f"{source.name} cannot be built: {built.stdout[-800:]}")
+        program = built(source.stem)
         done = subprocess.run(
-            [str(program), "--benchmark_format=json", "--benchmark_repetitions=5"]
+            [program, "--benchmark_format=json", "--benchmark_repetitions=5"]
             + ["--benchmark_report_aggregates_only=true"],
             capture_output=True,
             text=True,

@@ -2,14 +2,10 @@
 --   TARGETS  a file of paths, one a line: each request takes one at random
 --   BODY     instead: POSTs to the one path in TARGETS; @ in the body and in the key is a number
 --            that no other request has, TOKEN is the sign-in
---   RATE     so many requests a second instead of as many as possible: request n is due at n / RATE,
---            whatever became of those before it
 local ready = {}
 local body = os.getenv("BODY")
-local rate = tonumber(os.getenv("RATE") or "")
 local place = ("@"):rep(15) -- as wide as the number, or Content-Length would be wrong
 local count = 0
-local clock
 
 function init()
     math.randomseed(os.time())
@@ -35,22 +31,6 @@ if body then
 else
     function request()
         return ready[math.random(#ready)]
-    end
-end
-
-if rate then
-    local ffi = require("ffi")
-    ffi.cdef("typedef struct { long s; long us; } bench_time; int gettimeofday(bench_time*, void*);")
-    local time = ffi.new("bench_time")
-    clock = function()
-        ffi.C.gettimeofday(time, nil)
-        return tonumber(time.s) * 1000 + tonumber(time.us) / 1000
-    end
-    local due
-    function delay()
-        local now = clock()
-        due = (due or now) + 1000 / rate
-        return math.max(0, math.floor(due - now + 0.5))
     end
 end
 

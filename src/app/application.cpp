@@ -181,6 +181,7 @@ void Application::Inside::add_metrics() {
     registry.collect([this](std::string& out) { app::render_server(out, server->counters()); });
     registry.collect([this](std::string& out) {
         std::vector<pg::Database const*> all;
+        all.reserve(databases.size());
         for (auto const& each : databases) all.push_back(each.get());
         app::render_databases(out, all);
     });

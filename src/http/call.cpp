@@ -3,7 +3,6 @@
 #include <base/hash.hpp>
 #include <http/envelope.hpp>
 #include <http/headers.hpp>
-#include <http/idempotency.hpp>
 #include <http/routes.hpp>
 
 namespace haat {
@@ -50,16 +49,13 @@ pg::Settings settings_of(Actor const& actor, std::string_view request_id) {
 RawCall::RawCall(http::Request& request, http::RouteSpec const& route, pg::Database& database,
                  Actor actor, std::string_view request_id)
     : read(database, settings_), request_(request), route_(route), database_(database),
-      actor_(actor), request_id_(request_id), settings_(settings_of(actor, request_id)) {
-    if (route.idempotent) idempotency_key_ = request.header("idempotency-key");
-    if (!idempotency_key_.empty()) body_hash_ = hash_of(request.body);
-}
+      actor_(actor), request_id_(request_id), settings_(settings_of(actor, request_id)),
+      key_(http::idempotency_key(request, route, settings_)) {}
 RawCall::~RawCall() = default;
 
 Tx RawCall::begin() {
     Tx tx(database_, settings_);
-    if (!idempotency_key_.empty())
-        http::claim_key(tx, settings_.user_id, route_.operation, idempotency_key_, body_hash_);
+    if (key_) http::claim(tx, *key_);
     return tx;
 }
 
@@ -77,9 +73,9 @@ Task<RawReply> RawCall::commit_raw(Tx& tx, RawReply answer) {
         if (!changes_.empty()) row.changes.text = changes_;
         tx.later(sql::insert_audit, row);
     }
-    if (!idempotency_key_.empty()) {
+    if (key_) {
         http::write_success(answer.rendered, answer, route_.message_for(answer), request_id_);
-        http::keep_answer(tx, settings_.user_id, route_.operation, idempotency_key_, answer);
+        http::keep_answer(tx, *key_, answer);
     }
     co_await tx.commit();
     co_return std::move(answer);

@@ -7,6 +7,7 @@
 
 #include <access/access.hpp>
 #include <base/task.hpp>
+#include <http/idempotency.hpp>
 #include <http/message.hpp>
 #include <http/reply.hpp>
 #include <pg/pg.hpp>
@@ -71,8 +72,7 @@ private:
     Actor actor_;
     std::string_view request_id_;
     pg::Settings settings_;
-    std::string idempotency_key_;
-    std::uint64_t body_hash_ = 0;
+    std::optional<http::IdempotencyKey> key_;
     std::string changes_;
 };
 

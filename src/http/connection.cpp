@@ -228,8 +228,12 @@ bool Connection::step_answering() {
         std::exchange(body_waiter_, nullptr).resume();
         if (stage_ != Stage::answering || body_waiter_) return true;
     }
-    if (gone_ || !flush()) return false;
-    if (body_waiter_ && !yielded_) wait(Wait::body);
+    if (!gone_ && !flush()) return false;
+    if (room_waiter_) {
+        std::exchange(room_waiter_, nullptr).resume();
+        return true;
+    }
+    if (!gone_ && body_waiter_ && !yielded_) wait(Wait::body);
     return false;
 }
 
@@ -243,6 +247,10 @@ void Connection::complete() {
     Workspace& work = *work_;
     if (gone_) {
         finish_exchange();
+        return;
+    }
+    if (streaming_) {
+        end_stream(std::exchange(work.error, nullptr));
         return;
     }
     if (work.error)
@@ -359,14 +367,9 @@ void Connection::die() {
     if (stage_ == Stage::closed || gone_) return;
     if (stage_ == Stage::answering) {
         // The service still works with the request: it finishes, and its answer is dropped.
-        gone_ = true;
-        waiting_ = Wait::none;
-        deadline_ = 0;
-        shard_->poll().remove(wire_.descriptor());
-        wire_.close();
-        seat_.reset();
+        hang_up();
         if (!body_trouble_) body_trouble_ = Trouble::bad_request;
-        if (body_waiter_) shard_->poll().again(shared_from_this());
+        if (body_waiter_ || room_waiter_) shard_->poll().again(shared_from_this());
         return;
     }
     if (in_request_) {
@@ -376,6 +379,16 @@ void Connection::die() {
     } else {
         retire();
     }
+}
+
+/// The connection ends, its exchange goes on without it.
+void Connection::hang_up() {
+    gone_ = true;
+    waiting_ = Wait::none;
+    deadline_ = 0;
+    shard_->poll().remove(wire_.descriptor());
+    wire_.close();
+    seat_.reset();
 }
 
 void Connection::retire() {

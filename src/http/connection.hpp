@@ -82,6 +82,9 @@ public:
     Shard& shard() { return *shard_; }
     Coding coding_for(Response&);
     void set_coding(Coding, std::string encoded);
+    bool begin_stream(); // the head; false: no body is wanted
+    void put(std::string_view piece);
+    struct Room;
 
     std::size_t place = 0; // in the shard's list
 
@@ -116,13 +119,16 @@ private:
     void fail(std::exception_ptr);
     void refuse(Trouble);
     void send();
+    void put_head(std::uint64_t length);
     void choose_persistence();
+    void end_stream(std::exception_ptr);
     void finish_exchange();
     void upgrade();
     void end_request();
     bool flush();
     void begin_linger();
     void die();
+    void hang_up();
     void retire();
     void wait(Wait);
     void progressed(std::size_t bytes);
@@ -151,6 +157,8 @@ private:
     bool broken_ = false;  // the socket failed; die() at the end of run()
     bool gone_ = false;    // no socket any more, but the service still works on the request
     bool in_request_ = false, yielded_ = false, continue_due_ = false, body_done_ = true;
+    bool streaming_ = false; // the head is out, pieces of the body follow
+    bool chunked_ = false;   // each piece has its size in front: the peer speaks HTTP/1.1
 
     Nanoseconds deadline_ = 0; // 0: none
     Nanoseconds waiting_since_ = 0;
@@ -161,6 +169,7 @@ private:
     std::optional<Trouble> body_trouble_;
     std::coroutine_handle<> body_waiter_;
     struct BodyWait;
+    std::coroutine_handle<> room_waiter_;
 
     Address peer_;
     bool peer_trusted_;

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <loop/loop.hpp>
 
 #include <http/websocket_start.hpp>
@@ -13,6 +15,7 @@ namespace {
 constexpr std::size_t copied_body_max = 16 * 1024; // above it a copy costs more than a second part
 constexpr std::size_t worker_body_min = 64 * 1024; // below it the loop compresses by itself
 constexpr std::uint64_t leftover_bytes_max = 64 * 1024;
+constexpr std::size_t stream_bytes_ahead = 128 * 1024; // so much may wait for the client
 
 struct Completed {
     Workspace& work;
@@ -53,11 +56,44 @@ Task<void> encode(Workspace& work, Shard& shard, Coding coding) {
 
 } // namespace
 
+/// Waits until the client has taken enough of what was put; false: it is gone.
+struct Connection::Room {
+    Connection& connection;
+    bool await_ready() const noexcept {
+        return connection.gone_ || connection.work_->output.size() < stream_bytes_ahead;
+    }
+    // Not inlined, as in Completed.
+    [[gnu::noinline]] void await_suspend(std::coroutine_handle<> waiter) {
+        connection.room_waiter_ = waiter;
+        connection.run();
+    }
+    bool await_resume() const noexcept { return !connection.gone_; }
+};
+
+namespace {
+Task<void> stream(Workspace& work) {
+    Connection& connection = *work.connection;
+    if (!connection.begin_stream()) co_return;
+    bool wanted = true;
+    while (wanted) {
+        std::string_view const piece = co_await work.response.source->next();
+        if (piece.empty()) break;
+        connection.put(piece);
+        Connection::Room room{connection};
+        wanted = co_await room;
+    }
+}
+} // namespace
+
 Serving serve(Workspace& work, Shard& shard) {
     for (;;) {
         try {
             Task<Response> answer = shard.service().answer(work.parser.request());
             work.response = co_await answer;
+            if (work.response.source) {
+                Task<void> streaming = stream(work);
+                co_await streaming;
+            }
             Coding const coding = work.connection->coding_for(work.response);
             if (coding != Coding::identity) {
                 Task<void> encoding = encode(work, shard, coding);
@@ -73,8 +109,8 @@ Serving serve(Workspace& work, Shard& shard) {
 
 Coding Connection::coding_for(Response& response) {
     if (!response.compressible || gone_ || response.upgrade || response.file.descriptor >= 0 ||
-        response.size() < shard_->options().compress_bytes_min || response.status == 206 ||
-        without_body(response.status))
+        response.source || response.size() < shard_->options().compress_bytes_min ||
+        response.status == 206 || without_body(response.status))
         return Coding::identity;
     auto const type = find_line(response.head, "Content-Type");
     if (!type || !worth_compressing(*type) || find_line(response.head, "Content-Encoding"))
@@ -108,6 +144,59 @@ void Connection::choose_persistence() {
     }
 }
 
+void Connection::put_head(std::uint64_t length) {
+    Workspace& work = *work_;
+    Response const& response = work.response;
+    Persistence persistence = Persistence::implied;
+    if (!keep_)
+        persistence = Persistence::close;
+    else if (!work.parser.framing().version_1_1)
+        persistence = Persistence::keep_alive;
+    std::size_t const before = work.output.size();
+    append_head(work.output, response.status, response.head, shard_->date().get(), length,
+                persistence);
+    bytes_out_ = work.output.size() - before;
+}
+
+bool Connection::begin_stream() {
+    if (gone_) return false;
+    auto const& framing = work_->parser.framing();
+    bool const bodiless = without_body(work_->response.status);
+    chunked_ = framing.version_1_1 && !bodiless;
+    choose_persistence();
+    // An old client learns the end of the body from the end of the connection.
+    keep_ = keep_ && (framing.version_1_1 || bodiless);
+    put_head(chunked_ ? chunked_length : no_length);
+    streaming_ = true;
+    bool const wanted = !bodiless && work_->parser.request().method != Method::head;
+    chunked_ = chunked_ && wanted;
+    return wanted;
+}
+
+void Connection::put(std::string_view piece) {
+    if (gone_) return;
+    std::string& output = work_->output;
+    std::size_t const before = output.size();
+    if (chunked_) fmt::format_to(std::back_inserter(output), "{:x}\r\n", piece.size());
+    output.append(piece);
+    if (chunked_) output.append("\r\n");
+    bytes_out_ += output.size() - before;
+}
+
+void Connection::end_stream(std::exception_ptr error) {
+    streaming_ = false;
+    if (error) {
+        // A proper end would make the client take a part for the whole.
+        shard_->service().broke(work_->parser.request(), error);
+        keep_ = false;
+        hang_up();
+    } else if (chunked_) {
+        work_->output.append("0\r\n\r\n");
+        bytes_out_ += 5;
+    }
+    finish_exchange();
+}
+
 void Connection::send() {
     Workspace& work = *work_;
     Response& response = work.response;
@@ -120,19 +209,9 @@ void Connection::send() {
     }
     bool const from_file = response.file.descriptor >= 0;
     std::uint64_t const length = from_file ? response.file.length : body.size();
-    std::optional<std::uint64_t> announced = length;
-    if (without_body(response.status)) announced.reset();
-    Persistence persistence = Persistence::implied;
-    if (!keep_)
-        persistence = Persistence::close;
-    else if (!work.parser.framing().version_1_1)
-        persistence = Persistence::keep_alive;
-
-    std::size_t const before = work.output.size();
-    append_head(work.output, response.status, response.head, shard_->date().get(), announced,
-                persistence);
-    bytes_out_ = work.output.size() - before;
-    if (!announced || request.method == Method::head) {
+    bool const bodiless = without_body(response.status);
+    put_head(bodiless ? no_length : length);
+    if (bodiless || request.method == Method::head) {
         finish_exchange();
         return;
     }

@@ -217,10 +217,10 @@ Task<void> Edge::call(Visit& visit) {
             render(visit, reply);
             co_return;
         } catch (pg::DatabaseError const& error) {
-            rival = route.idempotent && error.sqlstate() == "55P03";
+            bool const waited = error.sqlstate() == "55P03";
+            rival = waited && holder->call().key_;
             again = error.may_repeat() && runs < shared_.options.runs_max;
-            if (!rival && !again && error.sqlstate() == "55P03")
-                throw Refusal(overloaded).retry_after(1);
+            if (waited && !rival) throw Refusal(overloaded).retry_after(1);
             if (!rival && !again) throw;
         } catch (Refusal const& refusal) {
             if (!refusal.is(http::idempotency_in_progress)) throw;
@@ -261,12 +261,10 @@ Task<void> Edge::announce() {
 }
 
 Task<bool> Edge::replay(Visit& visit, RawCall& call) {
-    std::string key(visit.request.header("idempotency-key"));
-    std::optional<http::KeptAnswer> const kept = co_await http::find_answer(
-        call.read, to_string(visit.actor.user.uuid), visit.route->operation, std::move(key));
+    http::IdempotencyKey const& key = *call.key_;
+    std::optional<http::KeptAnswer> const kept = co_await http::find_answer(call.read, key);
     if (!kept) co_return false;
-    if (kept->body_hash != static_cast<std::int64_t>(hash_of(visit.request.body)))
-        throw Refusal(http::idempotency_mismatch);
+    if (kept->body_hash != key.body_hash) throw Refusal(http::idempotency_mismatch);
     visit.response.status = kept->status;
     visit.response.head += kept->head;
     visit.response.header("Content-Type", "application/json");

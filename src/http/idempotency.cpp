@@ -1,26 +1,26 @@
 #include <http/idempotency.hpp>
 
+#include <algorithm>
 #include <bit>
 
+#include <base/hash.hpp>
+#include <http/message.hpp>
+#include <http/routes.hpp>
 #include <jobs/cron.hpp>
 
 namespace haat::http {
 
 RefusalKind const idempotency_in_progress{
-    409, "IDEMPOTENCY_IN_PROGRESS", "The same request is still running. Ask again in a moment.",
+    409,
+    "IDEMPOTENCY_IN_PROGRESS",
+    "The same request is still running. Ask again in a moment.",
     {.constraint = "idempotency_pkey"}};
-RefusalKind const idempotency_mismatch{
-    422, "IDEMPOTENCY_MISMATCH", "This Idempotency-Key was used with another body."};
+RefusalKind const idempotency_mismatch{422, "IDEMPOTENCY_MISMATCH",
+                                       "This Idempotency-Key was used with another body."};
+RefusalKind const idempotency_key_invalid{
+    400, "IDEMPOTENCY_KEY_INVALID", "An Idempotency-Key has 1 to 255 printable ASCII characters."};
 
 namespace {
-
-struct Claim {
-    std::string actor;
-    std::string route;
-    std::string key;
-    std::int64_t body_hash = 0;
-};
-HAAT_DESCRIBE(Claim, actor, route, key, body_hash)
 
 struct Kept {
     std::string actor;
@@ -35,7 +35,7 @@ HAAT_DESCRIBE(Kept, actor, route, key, status, head, body)
 namespace sql {
 // A rival in flight is waited for two seconds at most.
 Exec<> wait_two_seconds{"platform.lock_timeout", "select set_config('lock_timeout', '2000', true)"};
-Exec<Claim> claim{"platform.claim_key", R"(
+Exec<IdempotencyKey> claim{"platform.claim_key", R"(
     insert into platform.idempotency (actor, route, key, body_hash) values ($1, $2, $3, $4))"};
 Exec<Kept> keep{"platform.keep_answer", R"(
     update platform.idempotency set status = $4, head = $5, body = $6
@@ -65,22 +65,31 @@ Cron const nightly{"platform.remove_old_answers", "0 2 * * *", remove_old_answer
 
 } // namespace
 
-void claim_key(Tx& tx, std::string const& actor, std::string const& route, std::string const& key,
-               std::uint64_t body_hash) {
-    Claim const row{actor, route, key, std::bit_cast<std::int64_t>(body_hash)};
-    tx.later(sql::wait_two_seconds);
-    tx.later(sql::claim, row);
+std::optional<IdempotencyKey> idempotency_key(Request const& request, RouteSpec const& route,
+                                              pg::Settings const& settings) {
+    std::string_view const key = request.header("idempotency-key");
+    if (!route.idempotent || key.empty()) return std::nullopt;
+    auto const printable = [](unsigned char c) { return c >= ' ' && c <= '~'; };
+    if (key.size() > 255 || !std::all_of(key.begin(), key.end(), printable))
+        throw Refusal(idempotency_key_invalid);
+    return IdempotencyKey{.actor = settings.user_id + "/" + settings.org_id,
+                          .route = route.operation,
+                          .key = std::string(key),
+                          .body_hash = std::bit_cast<std::int64_t>(hash_of(request.body))};
 }
 
-void keep_answer(Tx& tx, std::string const& actor, std::string const& route,
-                 std::string const& key, RawReply const& answer) {
-    Kept const row{actor, route, key, answer.status, answer.head, answer.rendered};
+void claim(Tx& tx, IdempotencyKey const& key) {
+    tx.later(sql::wait_two_seconds);
+    tx.later(sql::claim, key);
+}
+
+void keep_answer(Tx& tx, IdempotencyKey const& key, RawReply const& answer) {
+    Kept const row{key.actor, key.route, key.key, answer.status, answer.head, answer.rendered};
     tx.later(sql::keep, row);
 }
 
-Task<std::optional<KeptAnswer>> find_answer(pg::Reader& read, std::string actor, std::string route,
-                                            std::string key) {
-    co_return co_await read(sql::find, actor, route, key);
+Task<std::optional<KeptAnswer>> find_answer(pg::Reader& read, IdempotencyKey const& key) {
+    co_return co_await read(sql::find, key.actor, key.route, key.key);
 }
 
 } // namespace haat::http

@@ -31,6 +31,15 @@ public:
     virtual Task<std::string_view> next() = 0;
 };
 
+/// Gives an answer's body piece by piece, for what must not sit in memory. It is asked for the next
+/// piece only when the client has taken most of the last one; what it throws cuts the answer off.
+class BodySource {
+public:
+    virtual ~BodySource() = default;
+    /// The piece is valid until the next call. Empty: the end.
+    virtual Task<std::string_view> next() = 0;
+};
+
 /// Valid while it is being answered; the views point into the connection's buffers.
 struct Request {
     Method method = Method::other;
@@ -82,6 +91,7 @@ struct Response {
     std::string body;
     std::shared_ptr<SharedBody> shared; // instead of body
     FileBody file;                      // instead of body
+    std::shared_ptr<BodySource> source; // instead of body: chunked, never compressed by the engine
     bool compressible = true;           // the engine negotiates gzip, br, zstd for larger bodies
     bool close = false;
     Trace trace;

@@ -254,6 +254,7 @@ std::vector<Refusable> refusals_of(RouteSpec const& declared) {
     if (route.idempotent) {
         add_kind(all, idempotency_in_progress);
         add_kind(all, idempotency_mismatch);
+        add_kind(all, idempotency_key_invalid);
     }
     bool const changes =
         route.method == Method::put || route.method == Method::patch || route.method == Method::del;

@@ -83,12 +83,14 @@ std::string_view DateLine::get() {
 }
 
 void append_head(std::string& out, int status, std::string_view head, std::string_view date_line,
-                 std::optional<std::uint64_t> length, Persistence persistence) {
+                 std::uint64_t length, Persistence persistence) {
     append_status(out, status);
     out.append(head).append(date_line);
-    if (length) {
+    if (length == chunked_length) {
+        out.append("Transfer-Encoding: chunked\r\n");
+    } else if (length != no_length) {
         out.append("Content-Length: ");
-        append_number(out, *length);
+        append_number(out, length);
         out.append("\r\n");
     }
     if (persistence == Persistence::close)

@@ -24,9 +24,11 @@ private:
 
 enum class Persistence : std::uint8_t { implied, keep_alive, close };
 
-/// Without a length for answers that have none (204, 304).
+/// The length of a body, for answers that have one.
+inline constexpr std::uint64_t no_length = UINT64_MAX; // 204, 304; or up to the end of it all
+inline constexpr std::uint64_t chunked_length = UINT64_MAX - 1; // each piece says its own
 void append_head(std::string& out, int status, std::string_view head, std::string_view date_line,
-                 std::optional<std::uint64_t> length, Persistence);
+                 std::uint64_t length, Persistence);
 
 /// The value of the first line of that name in "Name: value\r\n" lines; nullopt when absent.
 std::optional<std::string_view> find_line(std::string_view head, std::string_view name);

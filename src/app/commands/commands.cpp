@@ -19,6 +19,7 @@ constexpr Command table[] = {
      "look at jobs, and put them right", jobs},
     {"routes", "", "print the table of routes", routes},
     {"docs", "[folder]", "write the generated documents", docs},
+    {"check", "queries", "prepare every query against the migrated schema", check},
     {"migrate", "[status]", "run the migrations that are pending, or list all", migrate},
     {"config", "", "show every setting and where it came from", config},
     {"doctor", "", "look for what is wrong with this machine, and name the cure", doctor},

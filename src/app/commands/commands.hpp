@@ -34,6 +34,7 @@ int worker(Invocation const&);
 int jobs(Invocation const&);
 int routes(Invocation const&);
 int docs(Invocation const&);
+int check(Invocation const&);
 int version(Invocation const&);
 
 } // namespace haat::app

@@ -10,6 +10,7 @@
 
 #include <app/application.hpp>
 #include <app/config.hpp>
+#include <describe/codec.hpp>
 #include <http/openapi.hpp>
 #include <pg/cluster.hpp>
 #include <pg/migrate.hpp>
@@ -23,7 +24,6 @@ void write(std::filesystem::path const& path, std::string const& text) {
     std::ofstream file(path, std::ios::binary);
     file << text;
     if (!file.flush()) throw std::runtime_error("cannot write " + path.string());
-    std::printf("%s\n", path.string().c_str());
 }
 
 std::string text_of(std::filesystem::path const& path) {
@@ -62,10 +62,18 @@ int docs(Invocation const& invocation) {
         invocation.words.empty() ? "docs" : std::filesystem::path(invocation.words.front());
     std::filesystem::create_directories(folder);
     Application const application{Config{}};
-    write(folder / "openapi.json", http::indented(application.openapi()));
-    write(folder / "errors.md", http::errors_page(application.routes().all()));
-    write(folder / "config.md", render_config_page());
-    write(folder / "schema.sql", schema_page());
+    std::pair<char const*, std::string> const pages[] = {
+        {"openapi.json", http::indented(application.openapi())},
+        {"errors.md", http::errors_page(application.routes().all())},
+        {"config.md", render_config_page()},
+        {"schema.sql", schema_page()}};
+    std::vector<std::string> written;
+    for (auto const& [name, text] : pages) {
+        write(folder / name, text);
+        written.push_back((folder / name).string());
+        if (!invocation.json) std::printf("%s\n", written.back().c_str());
+    }
+    if (invocation.json) std::printf("%s\n", describe::to_json(written).c_str());
     return 0;
 }
 

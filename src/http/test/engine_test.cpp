@@ -261,6 +261,101 @@ TEST(Engine, a_broken_chunk_in_a_stream_is_a_400) {
     EXPECT_TRUE(client.closed());
 }
 
+TEST(Engine, an_answer_may_come_in_chunks) {
+    TestServer server;
+    RawClient client = server.client();
+    for (char const* const path : {"/pieces?300", "/pieces-slow?20", "/pieces?0"}) {
+        RawResponse const response = client.ask(get(path, "Accept-Encoding: gzip\r\n"));
+        std::size_t const count = std::strtoull(std::strchr(path, '?') + 1, nullptr, 10);
+        EXPECT_EQ(response.header("Transfer-Encoding"), "chunked");
+        EXPECT_EQ(response.header("Content-Length"), "");
+        EXPECT_TRUE(response.whole);
+        EXPECT_EQ(response.body.size(), count * 1'000);
+    }
+    EXPECT_EQ(client.ask(get("/next")).body, "GET /next ") << "the connection goes on";
+    EXPECT_EQ(server.service(0).sources.alive + server.service(1).sources.alive, 0);
+}
+
+TEST(Engine, pipelined_streams_come_in_order) {
+    TestServer server;
+    RawClient client = server.client();
+    client.send(get("/pieces-slow?3") + get("/1") + get("/pieces?2") + get("/2"));
+    EXPECT_EQ(client.read_response().body.size(), 3'000U);
+    EXPECT_EQ(client.read_response().body, "GET /1 ");
+    EXPECT_EQ(client.read_response().body.size(), 2'000U);
+    EXPECT_EQ(client.read_response().body, "GET /2 ");
+}
+
+TEST(Engine, an_old_client_gets_a_stream_up_to_the_end) {
+    TestServer server;
+    RawClient client = server.client();
+    client.send("GET /pieces?3 HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n");
+    std::string const all = client.read_to_end();
+    EXPECT_EQ(all.find("Transfer-Encoding"), std::string::npos);
+    EXPECT_NE(all.find("Connection: close\r\n"), std::string::npos);
+    EXPECT_EQ(all.size() - (all.find("\r\n\r\n") + 4), 3'000U);
+}
+
+TEST(Engine, head_asks_a_source_for_nothing) {
+    TestServer server;
+    RawClient client = server.client();
+    client.send("HEAD /pieces?9 HTTP/1.1\r\nHost: a\r\n\r\n" + get("/next"));
+    EXPECT_EQ(client.read_response(true).header("Transfer-Encoding"), "chunked");
+    EXPECT_EQ(client.read_response().body, "GET /next ");
+    EXPECT_EQ(server.service(0).sources.given + server.service(1).sources.given, 0);
+}
+
+// A part must not look like the whole.
+TEST(Engine, a_source_that_breaks_cuts_the_answer_off) {
+    TestServer server;
+    RawClient client = server.client();
+    client.send(get("/pieces-broken?500"));
+    RawResponse const response = client.read_response();
+    EXPECT_EQ(response.status, 200);
+    EXPECT_FALSE(response.whole);
+    EXPECT_TRUE(client.closed());
+    EXPECT_TRUE(eventually(
+        [&] { return server.service(0).broken_count + server.service(1).broken_count == 1; }));
+    EXPECT_TRUE(eventually([&] { return server.server().counters().requests_running == 0; }));
+}
+
+TEST(Engine, a_source_is_not_asked_before_the_client_has_read) {
+    TestServer server({}, 1);
+    RawClient client(server.port(), nullptr, 4 * 1024);
+    client.send(get("/pieces?100000"));
+    SourceFacts const& facts = server.service(0).sources;
+    EXPECT_TRUE(eventually([&] { return facts.given > 100; }));
+    RawClient other = server.client(); // the loop has its hands free
+    EXPECT_EQ(other.ask(get("/a")).status, 200);
+    EXPECT_LT(facts.given, 50'000) << "100 MB were not meant to sit in memory";
+    EXPECT_EQ(client.read_response(false, std::chrono::seconds(60)).body.size(), 100'000'000U);
+}
+
+TEST(Engine, a_client_that_leaves_ends_its_source) {
+    TestServer server({}, 1);
+    SourceFacts const& facts = server.service(0).sources;
+    {
+        RawClient client(server.port(), nullptr, 4 * 1024);
+        client.send(get("/pieces?100000"));
+        EXPECT_TRUE(eventually([&] { return facts.given > 100; }));
+    }
+    EXPECT_TRUE(eventually([&] { return facts.alive == 0; }));
+    EXPECT_LT(facts.given, 100'000);
+    EXPECT_TRUE(eventually([&] { return server.server().counters().requests_running == 0; }));
+}
+
+// It is the write time-out that ends it: the source gives at once.
+TEST(Engine, a_client_that_reads_nothing_of_a_stream_is_let_go) {
+    ServerOptions options;
+    options.write_timeout = std::chrono::milliseconds(100);
+    TestServer server(options, 1);
+    RawClient client(server.port(), nullptr, 4 * 1024);
+    client.send(get("/pieces?100000"));
+    SourceFacts const& facts = server.service(0).sources;
+    EXPECT_TRUE(eventually([&] { return facts.given > 100; }));
+    EXPECT_TRUE(eventually([&] { return facts.alive == 0; }));
+}
+
 TEST(Engine, a_client_that_leaves_frees_everything) {
     TestServer server;
     {

@@ -24,6 +24,7 @@ struct RawResponse {
     int status = 0; // 0: the connection ended instead
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;
+    bool whole = true; // false: the connection ended within a chunked body
 
     std::string header(std::string_view name) const {
         for (auto const& [key, value] : headers)
@@ -77,7 +78,7 @@ public:
     }
     void end_sending() { ::shutdown(descriptor_, SHUT_WR); }
 
-    /// One response, by Content-Length or chunks; `bodyless` for an answer to HEAD.
+    /// One response, by Content-Length or in chunks; `bodyless` for an answer to HEAD.
     RawResponse read_response(bool bodyless = false, Milliseconds deadline = Milliseconds(10'000)) {
         auto const until = std::chrono::steady_clock::now() + deadline;
         RawResponse response;
@@ -88,6 +89,10 @@ public:
         unread_.erase(0, end + 4);
         if (bodyless || response.status < 200 || response.status == 204 || response.status == 304)
             return response;
+        if (response.header("Transfer-Encoding") == "chunked") {
+            read_chunks(response, until);
+            return response;
+        }
         std::size_t const length =
             std::strtoull(response.header("Content-Length").c_str(), nullptr, 10);
         while (unread_.size() < length)
@@ -132,6 +137,23 @@ public:
     }
 
 private:
+    /// `whole` stays false when the connection ends before the last chunk.
+    void read_chunks(RawResponse& response, std::chrono::steady_clock::time_point until) {
+        response.whole = false;
+        for (;;) {
+            std::size_t end;
+            while ((end = unread_.find("\r\n")) == std::string::npos)
+                if (!more(until)) return;
+            std::size_t const size = std::strtoull(unread_.c_str(), nullptr, 16);
+            while (unread_.size() < end + 2 + size + 2)
+                if (!more(until)) return;
+            response.body += unread_.substr(end + 2, size);
+            unread_.erase(0, end + 2 + size + 2);
+            response.whole = size == 0;
+            if (response.whole) return;
+        }
+    }
+
     bool more(std::chrono::steady_clock::time_point until) {
         auto const left =
             std::chrono::duration_cast<Milliseconds>(until - std::chrono::steady_clock::now());

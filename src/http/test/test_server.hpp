@@ -40,9 +40,42 @@ inline Task<void> echo_messages(std::unique_ptr<WebSocket> socket) {
     }
 }
 
+/// What the service's sources have done so far.
+struct SourceFacts {
+    std::atomic<int> given{0};
+    std::atomic<int> alive{0};
+};
+
+/// So many pieces of a thousand bytes, and then the end, or an error.
+class PieceSource : public BodySource {
+public:
+    PieceSource(SourceFacts& facts, std::size_t count, std::string_view kind)
+        : facts_(facts), left_(count), kind_(kind) {
+        ++facts_.alive;
+    }
+    ~PieceSource() override { --facts_.alive; }
+
+    Task<std::string_view> next() override {
+        if (kind_ == "/pieces-slow") co_await sleep_for(std::chrono::milliseconds(1));
+        if (left_ == 0 && kind_ == "/pieces-broken") throw std::runtime_error("half is enough");
+        if (left_ == 0) co_return std::string_view();
+        --left_;
+        ++facts_.given;
+        piece_.assign(1'000, static_cast<char>('a' + left_ % 26));
+        co_return std::string_view(piece_);
+    }
+
+private:
+    SourceFacts& facts_;
+    std::size_t left_;
+    std::string kind_;
+    std::string piece_;
+};
+
 class TestService : public Service {
 public:
     StaticFiles* files = nullptr;
+    SourceFacts sources;
     std::atomic<int> finished_count{0};
     std::atomic<int> broken_count{0};
     std::atomic<std::uint64_t> streamed{0};
@@ -99,6 +132,9 @@ private:
             response.shared = shared;
         } else if (request.path == "/nothing")
             response.status = 204;
+        else if (request.path.starts_with("/pieces"))
+            response.source =
+                std::make_shared<PieceSource>(sources, number(request.query), request.path);
         else if (request.path == "/close")
             response.close = true;
         else if (request.path == "/who")

@@ -9,6 +9,24 @@ namespace {
 std::string const office = R"({"recipientName":"Meera Joshi","line1":"14 Laxmi Road","city":"Pune",
     "state":"Maharashtra","postalCode":"411030"})";
 
+// One person, two organizations, one key: two addresses.
+TEST(OrganizationAddressesTest, AKeyBelongsToTheActingOrganization) {
+    Stage stage;
+    stage.db.exec("insert into identity.memberships (org_id, user_id, role) values ('" +
+                  stage.actors.org_b() + "', '" + stage.actors.user(Who::owner) + "', 'OWNER')");
+    Client client = stage.client(Who::owner);
+    auto const made_for = [&](std::string const& org) {
+        return client
+            .post("/organizations/addresses", office, {{"X-Org-Id", org}, {"Idempotency-Key", "a"}})
+            .text("data.id");
+    };
+    std::string const of_a = made_for(stage.actors.org_a());
+    std::string const of_b = made_for(stage.actors.org_b());
+    EXPECT_NE(of_a, of_b);
+    EXPECT_EQ(made_for(stage.actors.org_a()), of_a);
+    EXPECT_EQ(made_for(stage.actors.org_b()), of_b);
+}
+
 TEST(OrganizationAddressesTest, BelongToTheActingOrganization) {
     Stage stage;
     stage.play({
