@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <app/run_on.hpp>
+#include <audit/sealer.hpp>
 #include <jobs/run.hpp>
 #include <jobs/runner.hpp>
 #include <loop/loop.hpp>
@@ -30,8 +31,9 @@ jobs::RunnerOptions runner_options(Config const& config, std::string const& url)
     options.database.write_connections = config.jobs.connections;
     options.database.slow_connections = 1;
     options.database.on_slow = [](std::string_view query, std::chrono::microseconds took) {
-        log::warn("slow query").field("query", query).field(
-            "ms", static_cast<double>(took.count()) / 1'000.0);
+        log::warn("slow query")
+            .field("query", query)
+            .field("ms", static_cast<double>(took.count()) / 1'000.0);
     };
     options.database.on_trouble = [](std::string_view text) {
         log::warn("database of the workers").field("why", text);
@@ -47,6 +49,7 @@ struct Backstage::Inside {
     struct Stage {
         std::unique_ptr<Loop> loop;
         std::unique_ptr<jobs::Runner> runner;
+        std::unique_ptr<audit::Sealer> sealer;
         std::thread thread;
     };
     Config const& config;
@@ -79,19 +82,26 @@ void Backstage::start() {
     for (auto& stage : in.stages) {
         jobs::Runner& runner = *stage.runner;
         run_on(*stage.loop, [&runner] { return runner.start(); });
+        audit::Sealer& sealer =
+            *(stage.sealer = std::make_unique<audit::Sealer>(runner.database()));
+        stage.loop->post([&sealer] { sealer.start(); });
     }
 }
 
 void Backstage::stop() {
     Inside& in = *inside_;
     if (std::exchange(in.stopped, true)) return;
+    for (auto& stage : in.stages) {
+        if (!stage.sealer || !stage.thread.joinable()) continue;
+        audit::Sealer& sealer = *stage.sealer;
+        run_on(*stage.loop, [&sealer] { return sealer.stop(); });
+    }
     std::vector<std::thread> draining; // all at the same time
     for (auto& stage : in.stages)
         if (stage.thread.joinable())
             draining.emplace_back([&in, &stage] {
-                run_on(*stage.loop, [&in, &stage] {
-                    return stage.runner->drain(in.config.jobs.drain_timeout);
-                });
+                run_on(*stage.loop,
+                       [&in, &stage] { return stage.runner->drain(in.config.jobs.drain_timeout); });
             });
     for (std::thread& one : draining) one.join();
     for (auto& stage : in.stages) stage.loop->stop();

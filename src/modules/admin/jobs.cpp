@@ -89,8 +89,7 @@ void add_job_routes(Routes& r) {
         .needs(Permit::platform_admin)
         .answers(200)
         .refuses(jobs::queue_not_found);
-    all.get("/crons", &list_crons, "What is done at certain times")
-        .needs(Permit::platform_admin);
+    all.get("/crons", &list_crons, "What is done at certain times").needs(Permit::platform_admin);
     all.get("/{id}", &find_job, "One job with its payload and result")
         .needs(Permit::platform_admin);
     all.post("/{id}/retry", &retry_job, "A dead or cancelled job waits again")
