@@ -7,8 +7,133 @@ CREATE SCHEMA haat;
 CREATE SCHEMA identity;
 CREATE SCHEMA jobs;
 CREATE SCHEMA platform;
+CREATE SCHEMA settings;
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA extensions;
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
+CREATE TABLE audit.entries (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    user_id uuid,
+    org_id uuid,
+    action text NOT NULL,
+    entity text NOT NULL,
+    entity_id uuid,
+    changes jsonb NOT NULL,
+    address text NOT NULL,
+    user_agent text NOT NULL,
+    request_id text NOT NULL,
+    operation text DEFAULT ''::text NOT NULL,
+    transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL
+);
+CREATE FUNCTION audit.content(e audit.entries, chain uuid, place bigint) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    RETURN (jsonb_build_array(chain, place, (e).id, ((EXTRACT(epoch FROM (e).at) * (1000000)::numeric))::bigint, (e).user_id, (e).org_id, (e).action, (e).operation, (e).entity, (e).entity_id, (e).changes, (e).address, (e).user_agent, (e).request_id))::text;
+CREATE TABLE audit.heads (
+    chain uuid NOT NULL,
+    place bigint NOT NULL,
+    hash bytea NOT NULL
+)
+WITH (fillfactor='50');
+CREATE FUNCTION audit.put_head(head audit.heads) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog'
+    BEGIN ATOMIC
+ INSERT INTO audit.heads (chain, place, hash)
+   VALUES ((put_head.head).chain, (put_head.head).place, (put_head.head).hash) ON CONFLICT(chain) DO UPDATE SET place = excluded.place, hash = excluded.hash;
+END;
+CREATE FUNCTION audit.seal(p_max integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+        this_system constant bigint := (select c.system_identifier from pg_control_system() c);
+        s audit.sealer%rowtype;
+        horizon xid8 := pg_snapshot_xmin(pg_current_snapshot());
+        moved_here boolean;
+        batch bigint[];
+        r record;
+        head audit.heads%rowtype;
+    begin
+        select * into s from audit.sealer;
+        moved_here := s.system_identifier <> this_system;
+        perform from audit.entries e
+          where (e.transaction_id, e.id) > (s.transaction_id, s.entry_id)
+            and e.transaction_id < horizon limit 1;
+        if not found and s.system_identifier is not distinct from this_system then
+            return 0; -- without a transaction id of our own
+        end if;
+        select * into s from audit.sealer for update skip locked;
+        if not found then
+            return 0;
+        end if;
+        moved_here := s.system_identifier <> this_system;
+        if moved_here then
+            -- Restored from a dump into another cluster, whose transactions have other numbers:
+            -- all that came with it has been committed.
+            select array_agg(e.id) into batch from audit.entries e
+             where not exists (select from audit.links l where l.entry_id = e.id);
+        else
+            select array_agg(due.id order by due.transaction_id, due.id) into batch
+              from (select e.id, e.transaction_id from audit.entries e
+                     where (e.transaction_id, e.id) > (s.transaction_id, s.entry_id)
+                       and e.transaction_id < horizon
+                     order by e.transaction_id, e.id limit p_max) as due;
+        end if;
+        for r in
+            select e as entry, coalesce(e.org_id, nobody) as chain, e.id
+              from audit.entries e
+             where e.id = any (batch)
+               and not exists (select from audit.links l where l.entry_id = e.id)
+             order by 2, e.transaction_id, e.id loop
+            if head.chain is distinct from r.chain then
+                if head.chain is not null then
+                    perform audit.put_head(head);
+                end if;
+                select * into head from audit.heads h where h.chain = r.chain for update;
+                if not found then
+                    head := (r.chain, 0, decode(repeat('00', 32), 'hex'));
+                end if;
+            end if;
+            head.place := head.place + 1;
+            head.hash := sha256(head.hash ||
+                convert_to(audit.content(r.entry, head.chain, head.place), 'UTF8'));
+            insert into audit.links (entry_id, chain, place, hash)
+            values (r.id, head.chain, head.place, head.hash);
+        end loop;
+        if head.chain is not null then
+            perform audit.put_head(head);
+        end if;
+        if moved_here or coalesce(cardinality(batch), 0) < p_max then
+            update audit.sealer set transaction_id = horizon, entry_id = 0,
+                                    system_identifier = this_system;
+        else
+            update audit.sealer x set transaction_id = e.transaction_id, entry_id = e.id,
+                                      system_identifier = this_system
+              from audit.entries e where e.id = batch[cardinality(batch)];
+        end if;
+        return coalesce(cardinality(batch), 0);
+    end $$;
+CREATE FUNCTION audit.side(changes jsonb, lone text, other text, part text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog'
+    RETURN CASE WHEN ((changes ? lone) AND (NOT ((changes -> lone) ? part))) THEN (changes -> lone) WHEN ((changes ? other) AND (NOT ((changes -> other) ? part))) THEN NULL::jsonb ELSE (SELECT jsonb_object_agg(each.key, (each.value -> side.part)) AS jsonb_object_agg FROM jsonb_each(side.changes) each(key, value)) END;
+CREATE FUNCTION audit.waiting() RETURNS TABLE(rows bigint, since timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        if current_setting('haat.role', true) is distinct from 'admin' then
+            raise exception 'only administrators may' using errcode = 'insufficient_privilege';
+        end if;
+        return query
+            select count(*), min(w.at)
+              from (select e.at from audit.entries e
+                     where (e.transaction_id, e.id) >
+                           (select s.transaction_id, s.entry_id from audit.sealer s)
+                     order by e.transaction_id, e.id limit 10000) as w;
+    end $$;
 CREATE TABLE catalog.categories (
     id uuid NOT NULL,
     name text NOT NULL,
@@ -822,19 +947,6 @@ CREATE FUNCTION jobs.tick() RETURNS TABLE(queues text[], next_at timestamp with 
 CREATE FUNCTION platform.containing(sought text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (('%'::text || replace(replace(replace(lower(sought), '\'::text, '\\'::text), '%'::text, '\%'::text), '_'::text, '\_'::text)) || '%'::text);
-CREATE TABLE audit.entries (
-    id bigint NOT NULL,
-    at timestamp with time zone DEFAULT now() NOT NULL,
-    user_id uuid,
-    org_id uuid,
-    action text NOT NULL,
-    entity text NOT NULL,
-    entity_id uuid,
-    changes jsonb NOT NULL,
-    address text NOT NULL,
-    user_agent text NOT NULL,
-    request_id text NOT NULL
-);
 ALTER TABLE audit.entries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME audit.entries_id_seq
     START WITH 1
@@ -843,6 +955,23 @@ ALTER TABLE audit.entries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE audit.links (
+    entry_id bigint NOT NULL,
+    chain uuid NOT NULL,
+    place bigint NOT NULL,
+    hash bytea NOT NULL,
+    sealed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT links_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT links_place_check CHECK ((place > 0))
+);
+CREATE TABLE audit.sealer (
+    lone boolean DEFAULT true NOT NULL,
+    transaction_id xid8 DEFAULT '0'::xid8 NOT NULL,
+    entry_id bigint DEFAULT 0 NOT NULL,
+    system_identifier bigint,
+    CONSTRAINT sealer_lone_check CHECK (lone)
+)
+WITH (fillfactor='10');
 CREATE TABLE catalog.brands (
     id uuid NOT NULL,
     name text NOT NULL,
@@ -1221,9 +1350,45 @@ CREATE TABLE platform.idempotency (
     CONSTRAINT idempotency_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
 )
 WITH (fillfactor='70');
+CREATE TABLE settings.maintenance (
+    lone boolean DEFAULT true NOT NULL,
+    is_on boolean DEFAULT false NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    started_by uuid,
+    started_at timestamp with time zone,
+    expected_end_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    CONSTRAINT maintenance_lone_check CHECK (lone),
+    CONSTRAINT maintenance_reason_check CHECK ((length(reason) <= 500))
+);
+CREATE TABLE settings.overrides (
+    org_id uuid NOT NULL,
+    key text NOT NULL,
+    value jsonb NOT NULL,
+    updated_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT overrides_key_check CHECK (((length(key) >= 1) AND (length(key) <= 100)))
+);
+CREATE TABLE settings.platform (
+    key text NOT NULL,
+    value jsonb NOT NULL,
+    updated_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT platform_key_check CHECK (((length(key) >= 1) AND (length(key) <= 100)))
+);
 ALTER TABLE ONLY events.outbox ATTACH PARTITION events.outbox_rest DEFAULT;
 ALTER TABLE ONLY audit.entries
     ADD CONSTRAINT entries_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY audit.heads
+    ADD CONSTRAINT heads_pkey PRIMARY KEY (chain);
+ALTER TABLE ONLY audit.links
+    ADD CONSTRAINT links_chain_place_key UNIQUE (chain, place);
+ALTER TABLE ONLY audit.links
+    ADD CONSTRAINT links_pkey PRIMARY KEY (entry_id);
+ALTER TABLE ONLY audit.sealer
+    ADD CONSTRAINT sealer_pkey PRIMARY KEY (lone);
 ALTER TABLE ONLY catalog.brands
     ADD CONSTRAINT brands_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY catalog.brands
@@ -1282,8 +1447,16 @@ ALTER TABLE ONLY jobs.runners
     ADD CONSTRAINT runners_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY platform.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (actor, route, key);
+ALTER TABLE ONLY settings.maintenance
+    ADD CONSTRAINT maintenance_pkey PRIMARY KEY (lone);
+ALTER TABLE ONLY settings.overrides
+    ADD CONSTRAINT overrides_pkey PRIMARY KEY (org_id, key);
+ALTER TABLE ONLY settings.platform
+    ADD CONSTRAINT platform_pkey PRIMARY KEY (key);
 CREATE INDEX entries_by_entity ON audit.entries USING btree (entity, entity_id, id);
 CREATE INDEX entries_by_org ON audit.entries USING btree (org_id, id);
+CREATE INDEX entries_by_transaction ON audit.entries USING btree (transaction_id, id);
+CREATE INDEX entries_by_user ON audit.entries USING btree (user_id, id);
 CREATE INDEX brands_by_age ON catalog.brands USING btree (is_active, created_at, id);
 CREATE INDEX brands_by_country ON catalog.brands USING btree (is_active, country, name_lower, id);
 CREATE INDEX brands_by_name ON catalog.brands USING btree (is_active, name_lower, id);
@@ -1340,9 +1513,23 @@ ALTER TABLE ONLY identity.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY identity.users
     ADD CONSTRAINT users_referred_by_fkey FOREIGN KEY (referred_by) REFERENCES identity.users(id) ON DELETE SET NULL;
+ALTER TABLE ONLY settings.overrides
+    ADD CONSTRAINT overrides_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity.organizations(id) ON DELETE CASCADE;
+CREATE POLICY administrators_read ON audit.entries FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
 ALTER TABLE audit.entries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.heads ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.links ENABLE ROW LEVEL SECURITY;
+CREATE POLICY managers_read ON audit.entries FOR SELECT TO haat_request USING ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
 CREATE POLICY request_adds ON audit.entries FOR INSERT TO haat_request WITH CHECK (true);
+ALTER TABLE audit.sealer ENABLE ROW LEVEL SECURITY;
+CREATE POLICY worker_adds ON audit.heads FOR INSERT TO haat_worker WITH CHECK (true);
+CREATE POLICY worker_adds ON audit.links FOR INSERT TO haat_worker WITH CHECK (true);
 CREATE POLICY worker_all ON audit.entries TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_changes ON audit.heads FOR UPDATE TO haat_worker USING (true);
+CREATE POLICY worker_changes ON audit.sealer FOR UPDATE TO haat_worker USING (true);
+CREATE POLICY worker_reads ON audit.heads FOR SELECT TO haat_worker USING (true);
+CREATE POLICY worker_reads ON audit.links FOR SELECT TO haat_worker USING (true);
+CREATE POLICY worker_reads ON audit.sealer FOR SELECT TO haat_worker USING (true);
 CREATE POLICY administrators_change ON catalog.brands FOR UPDATE TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
 CREATE POLICY administrators_change ON catalog.categories FOR UPDATE TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
 CREATE POLICY administrators_remove ON catalog.brands FOR DELETE TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
@@ -1412,6 +1599,19 @@ CREATE POLICY worker_all ON jobs.runners TO haat_worker USING (true) WITH CHECK 
 ALTER TABLE platform.idempotency ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON platform.idempotency TO haat_request USING ((actor = ((current_setting('haat.user_id'::text, true) || '/'::text) || current_setting('haat.org_id'::text, true))));
 CREATE POLICY worker_all ON platform.idempotency TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY administrators_add ON settings.platform FOR INSERT TO haat_request WITH CHECK ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_change ON settings.maintenance FOR UPDATE TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_change ON settings.platform FOR UPDATE TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_remove ON settings.platform FOR DELETE TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY everybody_reads ON settings.maintenance FOR SELECT TO haat_request USING (true);
+CREATE POLICY everybody_reads ON settings.platform FOR SELECT TO haat_request USING (true);
+ALTER TABLE settings.maintenance ENABLE ROW LEVEL SECURITY;
+ALTER TABLE settings.overrides ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON settings.overrides TO haat_request USING ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
+ALTER TABLE settings.platform ENABLE ROW LEVEL SECURITY;
+CREATE POLICY worker_reads ON settings.maintenance FOR SELECT TO haat_worker USING (true);
+CREATE POLICY worker_reads ON settings.overrides FOR SELECT TO haat_worker USING (true);
+CREATE POLICY worker_reads ON settings.platform FOR SELECT TO haat_worker USING (true);
 GRANT USAGE ON SCHEMA audit TO haat_request;
 GRANT USAGE ON SCHEMA audit TO haat_worker;
 GRANT USAGE ON SCHEMA catalog TO haat_request;
@@ -1428,6 +1628,22 @@ GRANT USAGE ON SCHEMA jobs TO haat_request;
 GRANT USAGE ON SCHEMA jobs TO haat_worker;
 GRANT USAGE ON SCHEMA platform TO haat_request;
 GRANT USAGE ON SCHEMA platform TO haat_worker;
+GRANT USAGE ON SCHEMA settings TO haat_request;
+GRANT USAGE ON SCHEMA settings TO haat_worker;
+GRANT SELECT,INSERT ON TABLE audit.entries TO haat_request;
+GRANT SELECT,INSERT ON TABLE audit.entries TO haat_worker;
+REVOKE ALL ON FUNCTION audit.content(e audit.entries, chain uuid, place bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.content(e audit.entries, chain uuid, place bigint) TO haat_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE audit.heads TO haat_worker;
+REVOKE ALL ON FUNCTION audit.put_head(head audit.heads) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.put_head(head audit.heads) TO haat_worker;
+REVOKE ALL ON FUNCTION audit.seal(p_max integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.seal(p_max integer) TO haat_worker;
+REVOKE ALL ON FUNCTION audit.side(changes jsonb, lone text, other text, part text) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.side(changes jsonb, lone text, other text, part text) TO haat_request;
+GRANT ALL ON FUNCTION audit.side(changes jsonb, lone text, other text, part text) TO haat_worker;
+REVOKE ALL ON FUNCTION audit.waiting() FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.waiting() TO haat_request;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE catalog.categories TO haat_request;
 GRANT SELECT ON TABLE catalog.categories TO haat_worker;
 GRANT ALL ON FUNCTION catalog.is_under(below uuid, above uuid) TO haat_request;
@@ -1516,8 +1732,8 @@ REVOKE ALL ON FUNCTION jobs.tick() FROM PUBLIC;
 GRANT ALL ON FUNCTION jobs.tick() TO haat_worker;
 GRANT ALL ON FUNCTION platform.containing(sought text) TO haat_request;
 GRANT ALL ON FUNCTION platform.containing(sought text) TO haat_worker;
-GRANT INSERT ON TABLE audit.entries TO haat_request;
-GRANT SELECT,INSERT ON TABLE audit.entries TO haat_worker;
+GRANT SELECT,INSERT ON TABLE audit.links TO haat_worker;
+GRANT SELECT,UPDATE ON TABLE audit.sealer TO haat_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE catalog.brands TO haat_request;
 GRANT SELECT ON TABLE catalog.brands TO haat_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.cursors TO haat_worker;
@@ -1625,3 +1841,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.runners TO haat_worker;
 GRANT SELECT ON TABLE jobs.runners TO haat_request;
 GRANT SELECT,INSERT,UPDATE ON TABLE platform.idempotency TO haat_request;
 GRANT SELECT,DELETE ON TABLE platform.idempotency TO haat_worker;
+GRANT SELECT,UPDATE ON TABLE settings.maintenance TO haat_request;
+GRANT SELECT ON TABLE settings.maintenance TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settings.overrides TO haat_request;
+GRANT SELECT ON TABLE settings.overrides TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settings.platform TO haat_request;
+GRANT SELECT ON TABLE settings.platform TO haat_worker;

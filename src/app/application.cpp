@@ -14,9 +14,12 @@
 #include <http/edge.hpp>
 #include <http/openapi.hpp>
 #include <loop/loop.hpp>
+#include <modules/admin/admin.hpp>
+#include <modules/admin/maintenance.hpp>
 #include <modules/identity/identity.hpp>
 #include <pg/migrate.hpp>
 #include <pg/plain.hpp>
+#include <settings/values.hpp>
 #include <telemetry/log.hpp>
 #include <telemetry/watchdog.hpp>
 
@@ -65,6 +68,22 @@ identity::IdentityOptions identity_options(app::Config const& config) {
     return options;
 }
 
+/// What administrators ask of the process as a whole.
+class WholeProcess final : public admin::System {
+public:
+    WholeProcess(app::Operations& operations, admin::Maintenance const& maintenance)
+        : operations_(operations), maintenance_(maintenance) {}
+    std::string version() const override { return app::version_text; }
+    std::chrono::steady_clock::time_point started() const override { return operations_.started; }
+    bool in_maintenance() const override { return maintenance_.closed(); }
+    std::string metrics() const override { return operations_.registry.render(); }
+    Workers& workers() override { return operations_.workers; }
+
+private:
+    app::Operations& operations_;
+    admin::Maintenance const& maintenance_;
+};
+
 } // namespace
 
 struct Application::Inside {
@@ -83,6 +102,9 @@ struct Application::Inside {
     http::CacheTags cache_tags;
     app::Operations operations;
     identity::Identity identity;
+    SettingValues settings;
+    admin::Maintenance maintenance;
+    WholeProcess whole{operations, maintenance};
     Routes routes;
     std::optional<http::Router> router;
     std::optional<metrics::RequestMetrics> metrics;
@@ -133,6 +155,7 @@ void Application::Inside::make_loops() {
         pg::Database& mine =
             *databases.emplace_back(std::make_unique<pg::Database>(loop, std::move(options)));
         identity.serve(mine);
+        settings.hear(mine);
         mine.listen("haat_cache",
                     [this](std::string_view announcement) { heard_drop(announcement); });
         stores.add(loop);
@@ -160,6 +183,8 @@ void Application::Inside::start_loops() {
         run_on(mine.loop(), [this, &mine] { return stores.start(mine.loop()); });
     }
     loops.front()->post([this] { limits.start(*loops.front()); });
+    pg::Database& first = *databases.front();
+    run_on(first.loop(), [this, &first] { return maintenance.watch(first); });
 }
 
 // Demo data is written with the owner's rights: nobody becomes an administrator by a request.
@@ -181,7 +206,7 @@ void Application::Inside::serve() {
                               .allow_lan_origins = !config.production(),
                               .json_depth_max = config.json_depth_max};
     shared.emplace(EdgeShared{options, *router, limits, stores, cache_tags, *metrics,
-                              identity.authenticator()});
+                              identity.authenticator(), &maintenance});
     std::vector<Loop*> all_loops;
     std::vector<http::Service*> services;
     for (std::size_t i = 0; i < loops.size(); ++i) {
@@ -245,6 +270,7 @@ void Application::Inside::stop() {
     if (backstage) backstage->stop();
     if (!threads.empty()) {
         run_on(*loops.front(), [this] { return stop_limits(limits); });
+        run_on(databases.front()->loop(), [this] { return maintenance.stop(); });
         for (auto& each : databases) {
             pg::Database& mine = *each;
             run_on(mine.loop(), [this, &mine] { return stores.stop(mine.loop()); });
@@ -269,7 +295,8 @@ Application::Application(app::Config config)
     if (in.stores.shared())
         in.operations.helpers.push_back({"redis", [&in] { return in.stores.trouble(); }});
     app::add_operation_routes(in.routes, in.operations);
-    app::add_module_routes(in.routes, in.identity);
+    app::Parts const parts{in.identity, in.settings, in.maintenance, in.whole};
+    app::add_module_routes(in.routes, parts);
     in.operations.openapi = http::openapi(in.routes.all(), app::version_text);
     in.operations.asyncapi = events::asyncapi(app::version_text);
     in.router.emplace(in.routes.all());

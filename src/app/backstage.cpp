@@ -6,6 +6,7 @@
 
 #include <app/delivery.hpp>
 #include <app/run_on.hpp>
+#include <audit/sealer.hpp>
 #include <jobs/run.hpp>
 #include <jobs/runner.hpp>
 #include <loop/loop.hpp>
@@ -49,6 +50,7 @@ struct Backstage::Inside {
     struct Stage {
         std::unique_ptr<Loop> loop;
         std::unique_ptr<jobs::Runner> runner;
+        std::unique_ptr<audit::Sealer> sealer;
         std::thread thread;
     };
     Config const& config;
@@ -82,6 +84,9 @@ void Backstage::start() {
     for (auto& stage : in.stages) {
         jobs::Runner& runner = *stage.runner;
         run_on(*stage.loop, [&runner] { return runner.start(); });
+        audit::Sealer& sealer =
+            *(stage.sealer = std::make_unique<audit::Sealer>(runner.database()));
+        stage.loop->post([&sealer] { sealer.start(); });
     }
     in.delivery = std::make_unique<Delivery>(in.config, database(0));
     in.delivery->start();
@@ -91,6 +96,11 @@ void Backstage::stop() {
     Inside& in = *inside_;
     if (std::exchange(in.stopped, true)) return;
     if (in.delivery) in.delivery->stop();
+    for (auto& stage : in.stages) {
+        if (!stage.sealer || !stage.thread.joinable()) continue;
+        audit::Sealer& sealer = *stage.sealer;
+        run_on(*stage.loop, [&sealer] { return sealer.stop(); });
+    }
     std::vector<std::thread> draining; // all at the same time
     for (auto& stage : in.stages)
         if (stage.thread.joinable())

@@ -123,6 +123,8 @@ Task<void> Edge::serve(Visit& visit) {
     visit.route = &visit.match.route->canonical();
     visit.response.trace.route = visit.route->number;
     Loop::current().doing(visit.route->path.c_str());
+    bool const closed = co_await turned_away(visit);
+    if (closed) throw shared_.gate->refusal();
     if (visit.route->open && visit.route->cache_for.count() > 0) {
         limit(visit);
         if (visit.confirm_due) co_await confirm(visit);
@@ -131,6 +133,20 @@ Task<void> Edge::serve(Visit& visit) {
         co_await admit(visit);
         co_await call(visit);
     }
+}
+
+// While the gate is closed nobody passes but administrators; who cannot be made out is none.
+Task<bool> Edge::turned_away(Visit& visit) {
+    if (!shared_.gate || !shared_.gate->closed()) co_return false;
+    if (visit.route->in_maintenance || !visit.route->path.starts_with("/api/")) co_return false;
+    try {
+        co_await identify(visit);
+    } catch (Refusal const&) {
+    }
+    bool const passes = visit.actor.is_admin();
+    if (!passes) visit.actor = Actor{};
+    if (!passes) limit(visit);
+    co_return !passes;
 }
 
 // Who is turned away draws on the allowance of the address: tokens cannot be guessed for free.

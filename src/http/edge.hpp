@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <access/authenticator.hpp>
+#include <http/gate.hpp>
 #include <http/response_cache.hpp>
 #include <http/router.hpp>
 #include <http/server.hpp>
@@ -38,6 +39,7 @@ struct EdgeShared {
     http::CacheTags& cache_tags;
     metrics::RequestMetrics& metrics;
     Authenticator& authenticator;
+    http::Gate const* gate = nullptr; // nothing: always open
 };
 
 class Edge final : public http::Service {
@@ -59,6 +61,7 @@ private:
     Task<void> call(Visit& visit);
     Task<void> admit(Visit& visit);
     Task<void> identify(Visit& visit);
+    Task<bool> turned_away(Visit& visit);
     Task<void> cached(Visit& visit);
     Task<void> drop(http::RouteSpec const& route);
     void announce(std::string_view tag);

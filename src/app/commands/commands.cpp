@@ -17,6 +17,7 @@ constexpr Command table[] = {
     {"worker", "", "run jobs and scheduled work, and serve nothing", worker},
     {"jobs", "[list [state=dead …] | show ID | retry ID | cancel ID | queues | pause QUEUE | …]",
      "look at jobs, and put them right", jobs},
+    {"audit", "verify", "see whether the audit log is what was written", audit},
     {"routes", "", "print the table of routes", routes},
     {"docs", "[folder]", "write the generated documents", docs},
     {"check", "queries", "prepare every query against the migrated schema", check},

@@ -33,6 +33,7 @@ int events(Invocation const&);
 int serve(Invocation const&);
 int worker(Invocation const&);
 int jobs(Invocation const&);
+int audit(Invocation const&);
 int routes(Invocation const&);
 int docs(Invocation const&);
 int check(Invocation const&);
