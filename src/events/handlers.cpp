@@ -1,6 +1,5 @@
 #include <events/handlers.hpp>
 
-#include <algorithm>
 #include <set>
 
 #include <base/point.hpp>
@@ -116,10 +115,10 @@ Task<void> HandlerSink::run_all(HandlerKind const& handler, Part const& part) {
     Tx tx(worker_, as_worker());
     std::vector<Uuid> const ids = part.ids();
     if (part.again) tx.later(sql::forget_handled, handler.consumer(), ids);
-    std::vector<Uuid> fresh = co_await tx(sql::mark_handled, handler.consumer(), ids);
-    std::sort(fresh.begin(), fresh.end());
+    std::vector<Uuid> const marked = co_await tx(sql::mark_handled, handler.consumer(), ids);
+    std::set<Uuid> fresh(marked.begin(), marked.end());
     for (StoredEvent const* event : part.events) {
-        if (!std::binary_search(fresh.begin(), fresh.end(), event->event_id)) continue;
+        if (fresh.erase(event->event_id) == 0) continue; // others send one twice in a batch, too
         co_await handler.run(tx, *event);
     }
     HAAT_POINT("events.handlers.before_commit");

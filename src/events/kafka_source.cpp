@@ -240,6 +240,7 @@ void KafkaSource::start() {
     KafkaConfig config(in.options);
     config.set("group.id", in.options.group_id)
         .set("enable.auto.commit", "false")
+        .set("session.timeout.ms", "10000") // a node that died is replaced after so long
         .set("auto.offset.reset", "earliest")
         .set("allow.auto.create.topics", "true")
         .set("topic.metadata.refresh.interval.ms", "5000");

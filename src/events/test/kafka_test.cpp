@@ -220,7 +220,8 @@ TEST(KafkaTest, WhatOthersSendHasItsEffectOnce) {
         KafkaSource source(node.database(), node.incoming(), options);
         EXPECT_EQ(source.topics(), std::vector<std::string>{"textile-event"});
         source.start();
-        ASSERT_TRUE(soon([&] { return world.effects() == 2; }, 30s)) << world.refused();
+        ASSERT_TRUE(soon([&] { return world.effects() == 2; }, 30s))
+            << world.effects() << " effects; " << world.refused();
         ASSERT_TRUE(soon([&] {
             return world.db.word("select subject || state from events.failures") ==
                    "unreadableparked";
