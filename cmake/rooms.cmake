@@ -112,4 +112,13 @@ function(haat_benches)
     # Beside pgbench, by hand: it makes its own cluster and takes a minute.
     add_executable(pg_reader EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/pg_reader.cpp)
     target_link_libraries(pg_reader ${all} ${HAAT_LIBRARIES})
+    # Beside redis-benchmark: bench/redis builds and runs it.
+    add_executable(kv_redis EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/kv_redis.cpp)
+    target_link_libraries(kv_redis ${all} ${HAAT_LIBRARIES})
+    # Beside other job queues, by hand as well.
+    add_executable(jobs_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/jobs.cpp)
+    target_link_libraries(jobs_bench ${all} ${HAAT_LIBRARIES})
+    # Outbox to handler and to Kafka's mock cluster, likewise.
+    add_executable(events_dispatch EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/events.cpp)
+    target_link_libraries(events_dispatch ${all} ${HAAT_LIBRARIES})
 endfunction()

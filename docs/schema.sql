@@ -5,9 +5,135 @@ CREATE SCHEMA events;
 CREATE SCHEMA extensions;
 CREATE SCHEMA haat;
 CREATE SCHEMA identity;
+CREATE SCHEMA jobs;
 CREATE SCHEMA platform;
+CREATE SCHEMA settings;
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA extensions;
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
+CREATE TABLE audit.entries (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    user_id uuid,
+    org_id uuid,
+    action text NOT NULL,
+    entity text NOT NULL,
+    entity_id uuid,
+    changes jsonb NOT NULL,
+    address text NOT NULL,
+    user_agent text NOT NULL,
+    request_id text NOT NULL,
+    operation text DEFAULT ''::text NOT NULL,
+    transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL
+);
+CREATE FUNCTION audit.content(e audit.entries, chain uuid, place bigint) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    RETURN (jsonb_build_array(chain, place, (e).id, ((EXTRACT(epoch FROM (e).at) * (1000000)::numeric))::bigint, (e).user_id, (e).org_id, (e).action, (e).operation, (e).entity, (e).entity_id, (e).changes, (e).address, (e).user_agent, (e).request_id))::text;
+CREATE TABLE audit.heads (
+    chain uuid NOT NULL,
+    place bigint NOT NULL,
+    hash bytea NOT NULL
+)
+WITH (fillfactor='50');
+CREATE FUNCTION audit.put_head(head audit.heads) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog'
+    BEGIN ATOMIC
+ INSERT INTO audit.heads (chain, place, hash)
+   VALUES ((put_head.head).chain, (put_head.head).place, (put_head.head).hash) ON CONFLICT(chain) DO UPDATE SET place = excluded.place, hash = excluded.hash;
+END;
+CREATE FUNCTION audit.seal(p_max integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+        this_system constant bigint := (select c.system_identifier from pg_control_system() c);
+        s audit.sealer%rowtype;
+        horizon xid8 := pg_snapshot_xmin(pg_current_snapshot());
+        moved_here boolean;
+        batch bigint[];
+        r record;
+        head audit.heads%rowtype;
+    begin
+        select * into s from audit.sealer;
+        moved_here := s.system_identifier <> this_system;
+        perform from audit.entries e
+          where (e.transaction_id, e.id) > (s.transaction_id, s.entry_id)
+            and e.transaction_id < horizon limit 1;
+        if not found and s.system_identifier is not distinct from this_system then
+            return 0; -- without a transaction id of our own
+        end if;
+        select * into s from audit.sealer for update skip locked;
+        if not found then
+            return 0;
+        end if;
+        moved_here := s.system_identifier <> this_system;
+        if moved_here then
+            -- Restored from a dump into another cluster, whose transactions have other numbers:
+            -- all that came with it has been committed.
+            select array_agg(e.id) into batch from audit.entries e
+             where not exists (select from audit.links l where l.entry_id = e.id);
+        else
+            select array_agg(due.id order by due.transaction_id, due.id) into batch
+              from (select e.id, e.transaction_id from audit.entries e
+                     where (e.transaction_id, e.id) > (s.transaction_id, s.entry_id)
+                       and e.transaction_id < horizon
+                     order by e.transaction_id, e.id limit p_max) as due;
+        end if;
+        for r in
+            select e as entry, coalesce(e.org_id, nobody) as chain, e.id
+              from audit.entries e
+             where e.id = any (batch)
+               and not exists (select from audit.links l where l.entry_id = e.id)
+             order by 2, e.transaction_id, e.id loop
+            if head.chain is distinct from r.chain then
+                if head.chain is not null then
+                    perform audit.put_head(head);
+                end if;
+                select * into head from audit.heads h where h.chain = r.chain for update;
+                if not found then
+                    head := (r.chain, 0, decode(repeat('00', 32), 'hex'));
+                end if;
+            end if;
+            head.place := head.place + 1;
+            head.hash := sha256(head.hash ||
+                convert_to(audit.content(r.entry, head.chain, head.place), 'UTF8'));
+            insert into audit.links (entry_id, chain, place, hash)
+            values (r.id, head.chain, head.place, head.hash);
+        end loop;
+        if head.chain is not null then
+            perform audit.put_head(head);
+        end if;
+        if moved_here or coalesce(cardinality(batch), 0) < p_max then
+            update audit.sealer set transaction_id = horizon, entry_id = 0,
+                                    system_identifier = this_system;
+        else
+            update audit.sealer x set transaction_id = e.transaction_id, entry_id = e.id,
+                                      system_identifier = this_system
+              from audit.entries e where e.id = batch[cardinality(batch)];
+        end if;
+        return coalesce(cardinality(batch), 0);
+    end $$;
+CREATE FUNCTION audit.side(changes jsonb, lone text, other text, part text) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path TO 'pg_catalog'
+    RETURN CASE WHEN ((changes ? lone) AND (NOT ((changes -> lone) ? part))) THEN (changes -> lone) WHEN ((changes ? other) AND (NOT ((changes -> other) ? part))) THEN NULL::jsonb ELSE (SELECT jsonb_object_agg(each.key, (each.value -> side.part)) AS jsonb_object_agg FROM jsonb_each(side.changes) each(key, value)) END;
+CREATE FUNCTION audit.waiting() RETURNS TABLE(rows bigint, since timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        if current_setting('haat.role', true) is distinct from 'admin' then
+            raise exception 'only administrators may' using errcode = 'insufficient_privilege';
+        end if;
+        return query
+            select count(*), min(w.at)
+              from (select e.at from audit.entries e
+                     where (e.transaction_id, e.id) >
+                           (select s.transaction_id, s.entry_id from audit.sealer s)
+                     order by e.transaction_id, e.id limit 10000) as w;
+    end $$;
 CREATE TABLE catalog.categories (
     id uuid NOT NULL,
     name text NOT NULL,
@@ -43,6 +169,150 @@ CREATE FUNCTION catalog.is_under(below uuid, above uuid) RETURNS boolean
             FROM up
            WHERE (up.id = is_under.above))) AS "exists";
 END;
+CREATE FUNCTION events.maintain(keep interval) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    SET lock_timeout TO '2s'
+    AS $_$
+declare
+    day     date;
+    part    text;
+    begins  timestamptz;
+    late    boolean;
+    dropped integer := 0;
+begin
+    if not pg_try_advisory_xact_lock(hashtext('events.maintain')) then
+        return 0;
+    end if;
+    perform events.rebase();
+    for n in 0..3 loop
+        day := (now() at time zone 'UTC')::date + n;
+        part := 'outbox_' || to_char(day, 'YYYYMMDD');
+        continue when to_regclass('events.' || part) is not null;
+        begins := day::timestamp at time zone 'UTC';
+        -- Whoever writes today must not have chosen its place before the day is there.
+        if n = 0 then
+            lock table events.outbox in share row exclusive mode;
+        end if;
+        execute format('create table events.%I (like events.outbox including defaults '
+                       'including constraints)', part);
+        execute format('alter table events.%I enable row level security', part);
+        -- What came while there was no such day moves into it.
+        lock table events.outbox_rest in access exclusive mode;
+        execute format('with moved as (delete from events.outbox_rest where created_at >= %L '
+                       'and created_at < %L returning *) insert into events.%I select * from moved',
+                       begins, begins + interval '1 day', part);
+        execute format('alter table events.outbox attach partition events.%I '
+                       'for values from (%L) to (%L)', part, begins, begins + interval '1 day');
+    end loop;
+    for part in
+        select c.relname from pg_catalog.pg_inherits i
+          join pg_catalog.pg_class c on c.oid = i.inhrelid
+         where i.inhparent = 'events.outbox'::regclass and c.relname ~ '^outbox_[0-9]{8}$'
+           and to_date(right(c.relname, 8), 'YYYYMMDD') + 1 < (now() - keep) at time zone 'UTC'
+         order by 1
+    loop
+        execute format('select exists (select from events.cursors c join events.sinks s '
+                       'on s.name = c.sink and s.seen_at > now() - $1 where exists (select from '
+                       'events.%I p where p.shard = c.shard and (p.ordinal, p.id) > '
+                       '(c.ordinal, c.id)))', part) into late using keep;
+        continue when late;
+        begin
+            execute format('drop table events.%I', part);
+            dropped := dropped + 1;
+        exception when lock_not_available then
+            null; -- somebody reads it: the next time
+        end;
+    end loop;
+    delete from events.outbox_rest r
+     where r.created_at < now() - keep
+       and not exists (select from events.cursors c
+                         join events.sinks s on s.name = c.sink and s.seen_at > now() - keep
+                        where c.shard = r.shard and (c.ordinal, c.id) < (r.ordinal, r.id));
+    delete from events.handled where handled_at < now() - keep - interval '1 day';
+    delete from events.nodes where seen_at < now() - interval '1 day';
+    delete from events.replays where finished_at < now() - keep;
+    return dropped;
+end $_$;
+CREATE FUNCTION events.put_in_order() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    own      bigint := pg_current_xact_id()::text::bigint;
+    previous bigint;
+begin
+    select o.ordinal into previous from events.outbox o
+     where o.key = new.key and o.created_at >= now() - interval '1 minute'
+     order by o.ordinal desc limit 1;
+    new.transaction_id := pg_current_xact_id();
+    new.ordinal := greatest(own, previous);
+    new.shard := get_byte(uuid_send(new.key), 15) % 8;
+    new.id := nextval('events.event_numbers');
+    return new;
+end $$;
+CREATE FUNCTION events.rebase() RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO ''
+    AS $$
+declare
+    next_transaction xid8 := pg_snapshot_xmax(pg_current_snapshot());
+    furthest         bigint;
+    last_restored    bigint;
+begin
+    select greatest((select max(c.ordinal) from events.cursors c
+                      where c.ordinal < 9223372036854775807),
+                    (select max(newest.ordinal)
+                       from (select o.ordinal from events.outbox o
+                              order by o.id desc limit 100) as newest))
+      into furthest;
+    if furthest is null or furthest < next_transaction::text::bigint then
+        return false;
+    end if;
+    -- Whoever writes meanwhile would stand behind what is moved away.
+    lock table events.outbox in share row exclusive mode;
+    next_transaction := pg_snapshot_xmax(pg_current_snapshot());
+    select coalesce(max(o.id), 0) into last_restored from events.outbox o
+     where o.transaction_id >= next_transaction;
+    select greatest(furthest, max(o.ordinal)) + 1 into furthest from events.outbox o;
+    update events.outbox set ordinal = ordinal - furthest where id <= last_restored;
+    update events.outbox o set ordinal = fresh.ordinal
+      from (select id, max(transaction_id::text::bigint) over (partition by key order by id)
+                       as ordinal
+              from events.outbox where id > last_restored) as fresh
+     where o.id = fresh.id and o.ordinal <> fresh.ordinal;
+    update events.cursors set ordinal = ordinal - furthest
+     where ordinal < 9223372036854775807;
+    update events.failures set ordinal = ordinal - furthest where sink <> 'incoming';
+    return true;
+end $$;
+CREATE FUNCTION events.search(sought_subjects text[], sought_key uuid, since timestamp with time zone, until timestamp with time zone, sought_org uuid, before bigint, take integer) RETURNS TABLE(id bigint, event_id uuid, subject text, key uuid, priority text, data jsonb, version integer, user_id uuid, org_id uuid, correlation_id text, created_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO ''
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+declare
+    is_admin boolean := coalesce(current_setting('haat.role', true), '') = 'admin';
+    acting   uuid    := nullif(current_setting('haat.org_id', true), '')::uuid;
+begin
+    if not is_admin and acting is null then
+        return;
+    end if;
+    if not is_admin then
+        sought_org := acting;
+    end if;
+    return query
+        select o.id, o.event_id, o.subject, o.key, o.priority, o.data, o.version, o.user_id,
+               o.org_id, o.correlation_id, o.created_at
+          from events.outbox o
+         where (sought_org is null or o.org_id = sought_org)
+           and (sought_subjects is null or o.subject = any (sought_subjects))
+           and (sought_key is null or o.key = sought_key)
+           and o.created_at >= coalesce(since, '-infinity')
+           and o.created_at < coalesce(until, 'infinity')
+           and o.id < before
+         order by o.id desc limit take;
+end $$;
 CREATE FUNCTION identity.caller() RETURNS uuid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog'
@@ -276,22 +546,407 @@ CREATE FUNCTION identity.upgrade_password(p_old_hash text, p_new_hash text) RETU
         update identity.users u set password_hash = p_new_hash
          where u.id = identity.caller() and u.password_hash = p_old_hash
     $$;
+CREATE FUNCTION jobs.cancel(p_id uuid) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        j jobs.queue%rowtype;
+    begin
+        perform jobs.require_administrator();
+        select * into j from jobs.queue q where q.id = p_id for update;
+        if not found then
+            return coalesce((select f.state from jobs.finished f where f.id = p_id), 'unknown');
+        end if;
+        if j.runner is null then
+            perform jobs.put_away(p_id, 'cancelled', null, 'cancelled before it ran');
+            return 'cancelled';
+        end if;
+        update jobs.queue q set cancelled = true where q.id = p_id;
+        return 'cancelling';
+    end $$;
+CREATE TABLE jobs.queue (
+    id uuid NOT NULL,
+    share uuid NOT NULL,
+    runner uuid,
+    batch_id uuid,
+    user_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    run_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    attempt integer DEFAULT 0 NOT NULL,
+    attempts_max integer NOT NULL,
+    keep_seconds integer NOT NULL,
+    priority smallint NOT NULL,
+    progress smallint,
+    due boolean NOT NULL,
+    cancelled boolean DEFAULT false NOT NULL,
+    queue text NOT NULL,
+    name text NOT NULL,
+    unique_key text,
+    correlation_id text NOT NULL,
+    note text,
+    error text,
+    payload jsonb NOT NULL,
+    CONSTRAINT queue_attempts_max_check CHECK ((attempts_max >= 1)),
+    CONSTRAINT queue_correlation_id_check CHECK ((length(correlation_id) <= 200)),
+    CONSTRAINT queue_error_check CHECK ((length(error) <= 2000)),
+    CONSTRAINT queue_keep_seconds_check CHECK ((keep_seconds >= 0)),
+    CONSTRAINT queue_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
+    CONSTRAINT queue_note_check CHECK ((length(note) <= 500)),
+    CONSTRAINT queue_priority_check CHECK (((priority >= 0) AND (priority <= 3))),
+    CONSTRAINT queue_progress_check CHECK (((progress >= 0) AND (progress <= 100))),
+    CONSTRAINT queue_queue_check CHECK (((length(queue) >= 1) AND (length(queue) <= 60))),
+    CONSTRAINT queue_unique_key_check CHECK (((length(unique_key) >= 1) AND (length(unique_key) <= 200)))
+)
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000', autovacuum_vacuum_cost_delay='0');
+CREATE FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid) RETURNS SETOF jobs.queue
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off'
+    AS $$
+    declare
+        shares_max constant integer := 64;
+        q record;
+        room integer := p_max;
+        shares uuid[];
+        behind uuid;
+        one uuid;
+        quota integer;
+        wrapped boolean;
+        taken integer;
+        claimed integer := 0;
+    begin
+        select s.paused, s.concurrency_max, s.running into q from jobs.queues s
+         where s.name = p_queue;
+        if q.paused then
+            return;
+        end if;
+        if q.concurrency_max is not null then
+            select s.paused, s.concurrency_max, s.running into q from jobs.queues s
+             where s.name = p_queue for update;
+            room := least(room, q.concurrency_max - q.running);
+        end if;
+        for level in reverse 3..0 loop
+            exit when room <= 0;
+            shares := '{}';
+            behind := p_after;
+            wrapped := false;
+            loop
+                select o.share into one from jobs.queue o
+                 where o.queue = p_queue and o.due and o.priority = level and o.share > behind
+                 order by o.share limit 1;
+                if not found or (wrapped and one > p_after) then
+                    exit when wrapped;
+                    wrapped := true;
+                    behind := '00000000-0000-0000-0000-000000000000';
+                    exit when behind = p_after;
+                    continue;
+                end if;
+                shares := shares || one;
+                behind := one;
+                exit when cardinality(shares) >= shares_max;
+            end loop;
+            -- Everybody's part first, then whatever is left.
+            quota := greatest(1, room / greatest(1, cardinality(shares)));
+            for turn in 1..2 loop
+                foreach one in array shares loop
+                    exit when room <= 0;
+                    return query
+                        update jobs.queue o
+                           set runner = p_runner, attempt = o.attempt + 1, started_at = now()
+                          from (select w.id from jobs.queue w
+                                 where w.queue = p_queue and w.due and w.priority = level
+                                   and w.share = one and w.runner is null
+                                 order by w.id limit least(room, quota)
+                                   for update skip locked) as picked
+                         where o.id = picked.id
+                        returning o.*;
+                    get diagnostics taken = row_count;
+                    room := room - taken;
+                    claimed := claimed + taken;
+                end loop;
+                exit when quota >= room or cardinality(shares) <= 1;
+                quota := room;
+            end loop;
+        end loop;
+        if q.concurrency_max is not null then
+            update jobs.queues s set running = s.running + claimed where s.name = p_queue;
+        end if;
+    end $$;
+CREATE FUNCTION jobs.count_ended(p_queue text, p_batch uuid, p_count integer, p_failed integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        b record;
+    begin
+        update jobs.queues q set running = greatest(q.running - p_count, 0)
+         where q.name = p_queue and q.concurrency_max is not null;
+        if p_batch is null then
+            return;
+        end if;
+        update jobs.batches o
+           set unfinished = o.unfinished - p_count, failed = o.failed + p_failed
+         where o.id = p_batch returning o.then_id, o.unfinished into b;
+        if b.unfinished = 0 then
+            update jobs.queue q set due = true, run_at = now()
+             where q.id = b.then_id and q.run_at = 'infinity';
+        end if;
+    end $$;
+CREATE FUNCTION jobs.declare_queue(p_name text, p_concurrency_max integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        insert into jobs.queues (name) values (p_name) on conflict (name) do nothing;
+        perform from jobs.queues q
+          where q.name = p_name and q.concurrency_max is not distinct from p_concurrency_max;
+        if found then
+            return;
+        end if;
+        perform from jobs.queues q where q.name = p_name for update;
+        update jobs.queues q
+           set concurrency_max = p_concurrency_max, updated_at = now(),
+               running = (select count(*) from jobs.queue w
+                           where w.queue = p_name and w.runner is not null)
+         where q.name = p_name;
+    end $$;
+CREATE FUNCTION jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid) RETURNS SETOF jobs.queue
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        if cardinality(p_done) > 0 or p_ended is not null then
+            perform jobs.settle(p_runner, p_done, p_attempts, p_ended);
+        end if;
+        if p_max > 0 then
+            return query select c.* from jobs.claim(p_runner, p_queue, p_max, p_after) c;
+        end if;
+    end $$;
+CREATE FUNCTION jobs.finish(p_runner uuid, p_id uuid, p_attempt integer, p_result jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        perform from jobs.queue q
+          where q.id = p_id and q.runner = p_runner and q.attempt = p_attempt for update;
+        if not found then
+            raise exception 'the job is no longer this runner''s' using errcode = 'HJ001';
+        end if;
+        perform jobs.put_away(p_id, 'done', p_result, null);
+    end $$;
+CREATE FUNCTION jobs.give_back(p_runner uuid, p_but uuid[], p_counts boolean) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        j record;
+        given integer := 0;
+    begin
+        for j in
+            select q.id, q.queue, q.attempt, q.attempts_max, q.cancelled from jobs.queue q
+             where q.runner = p_runner and q.id <> all (p_but)
+             order by q.id for update skip locked loop
+            if j.cancelled then
+                perform jobs.put_away(j.id, 'cancelled', null, null);
+            elsif p_counts and j.attempt >= j.attempts_max then
+                perform jobs.put_away(j.id, 'dead', null, 'the process that ran it died');
+            else
+                update jobs.queue q
+                   set runner = null, attempt = q.attempt - case when p_counts then 0 else 1 end
+                 where q.id = j.id;
+                perform jobs.count_ended(j.queue, null, 1, 0);
+            end if;
+            given := given + 1;
+        end loop;
+        return given;
+    end $$;
+CREATE FUNCTION jobs.hold(p_runner uuid, p_id uuid, p_attempt integer) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        perform from jobs.queue q
+          where q.id = p_id and q.runner = p_runner and q.attempt = p_attempt for share;
+        if not found then
+            raise exception 'the job is no longer this runner''s' using errcode = 'HJ001';
+        end if;
+    end $$;
+CREATE FUNCTION jobs.leave(p_runner uuid) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        perform jobs.give_back(p_runner, '{}', false);
+        delete from jobs.runners r
+         where r.id = p_runner
+           and not exists (select from jobs.queue q where q.runner = p_runner);
+    end $$;
+CREATE FUNCTION jobs.put_away(p_id uuid, p_state text, p_result jsonb, p_error text) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        j jobs.queue%rowtype;
+    begin
+        delete from jobs.queue q where q.id = p_id returning q.* into j;
+        if j.keep_seconds > 0 or p_state <> 'done' then
+            insert into jobs.finished (id, share, user_id, created_at, run_at, started_at,
+                                       finished_at, keep_until, attempt, attempts_max, keep_seconds,
+                                       priority, progress, state, queue, name, unique_key,
+                                       correlation_id, note, error, payload, result)
+            values (j.id, j.share, j.user_id, j.created_at, j.run_at, j.started_at, now(),
+                    now() + greatest(j.keep_seconds,
+                                     case when p_state = 'done' then 0 else 2592000 end)
+                            * interval '1 second',
+                    j.attempt, j.attempts_max, j.keep_seconds, j.priority, j.progress, p_state,
+                    j.queue, j.name, j.unique_key, j.correlation_id, j.note,
+                    case when p_state = 'done' then null else coalesce(p_error, j.error) end,
+                    j.payload, p_result);
+        end if;
+        -- A job that never ran holds no place in a queue with a limit.
+        perform jobs.count_ended(case when j.runner is not null then j.queue end, j.batch_id, 1,
+                                 case when p_state = 'done' then 0 else 1 end);
+    end $$;
+CREATE FUNCTION jobs.require_administrator() RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        if current_setting('haat.role', true) is distinct from 'admin' then
+            raise exception 'only administrators may' using errcode = 'insufficient_privilege';
+        end if;
+    end $$;
+CREATE FUNCTION jobs.retry(p_id uuid) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        j jobs.queue%rowtype;
+        f jobs.finished%rowtype;
+    begin
+        perform jobs.require_administrator();
+        select * into f from jobs.finished o where o.id = p_id for update;
+        if not found then
+            select * into j from jobs.queue q where q.id = p_id for update;
+            if not found then
+                return 'unknown';
+            elsif j.runner is not null then
+                return 'running';
+            elsif j.run_at = 'infinity' then
+                return 'later'; -- its batch has not ended
+            end if;
+            update jobs.queue q set due = true, run_at = now() where q.id = p_id and not q.due;
+            return 'retried';
+        elsif f.state = 'done' then
+            return 'done';
+        end if;
+        insert into jobs.queue (id, share, user_id, created_at, run_at, attempts_max, keep_seconds,
+                                priority, due, queue, name, unique_key, correlation_id, error,
+                                payload)
+        values (f.id, f.share, f.user_id, f.created_at, now(), f.attempts_max, f.keep_seconds,
+                f.priority, true, f.queue, f.name, f.unique_key, f.correlation_id, f.error,
+                f.payload)
+        on conflict do nothing;
+        if not found then
+            return 'duplicate';
+        end if;
+        delete from jobs.finished o where o.id = p_id;
+        return 'retried';
+    end $$;
+CREATE FUNCTION jobs.set_paused(p_queue text, p_paused boolean) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        perform jobs.require_administrator();
+        update jobs.queues q set paused = p_paused, updated_at = now() where q.name = p_queue;
+        return found;
+    end $$;
+CREATE FUNCTION jobs.settle(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    SET enable_seqscan TO 'off'
+    AS $$
+    declare
+        r record;
+        mine jobs.queue%rowtype;
+    begin
+        -- The many that went well and say nothing.
+        for r in
+            with gone as (
+                delete from jobs.queue q
+                 using unnest(p_done, p_attempts) as d (id, attempt)
+                 where q.id = d.id and q.runner = p_runner and q.attempt = d.attempt
+                returning q.*),
+            kept as (
+                insert into jobs.finished (id, share, user_id, created_at, run_at, started_at,
+                                           finished_at, keep_until, attempt, attempts_max,
+                                           keep_seconds, priority, progress, state, queue, name,
+                                           unique_key, correlation_id, note, payload)
+                select g.id, g.share, g.user_id, g.created_at, g.run_at, g.started_at, now(),
+                       now() + g.keep_seconds * interval '1 second', g.attempt, g.attempts_max,
+                       g.keep_seconds, g.priority, g.progress, 'done', g.queue, g.name,
+                       g.unique_key, g.correlation_id, g.note, g.payload
+                  from gone g where g.keep_seconds > 0)
+            select g.queue, g.batch_id, count(*)::integer as n
+              from gone g group by g.queue, g.batch_id order by g.queue, g.batch_id loop
+            perform jobs.count_ended(r.queue, r.batch_id, r.n, 0);
+        end loop;
+        if p_ended is null then
+            return;
+        end if;
+        for r in
+            select e.id, e.attempt, e.outcome, e.delay_ms, e.result, e.error
+              from jsonb_to_recordset(p_ended) as e (id uuid, attempt integer, outcome text,
+                                                     delay_ms bigint, result jsonb, error text)
+             order by e.id loop
+            select * into mine from jobs.queue q
+             where q.id = r.id and q.runner = p_runner and q.attempt = r.attempt for update;
+            continue when not found;
+            if r.outcome in ('done', 'dead', 'cancelled') then
+                perform jobs.put_away(r.id, r.outcome, r.result, r.error);
+            elsif mine.cancelled then
+                perform jobs.put_away(r.id, 'cancelled', null, r.error);
+            else
+                update jobs.queue q
+                   set runner = null, due = r.delay_ms = 0, error = coalesce(r.error, q.error),
+                       run_at = now() + r.delay_ms * interval '1 millisecond',
+                       attempt = q.attempt - case r.outcome when 'given_back' then 1 else 0 end
+                 where q.id = r.id;
+                perform jobs.count_ended(mine.queue, null, 1, 0);
+            end if;
+        end loop;
+    end $$;
+CREATE FUNCTION jobs.tick() RETURNS TABLE(queues text[], next_at timestamp with time zone, given_back integer)
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        silent uuid;
+    begin
+        with come as (
+            select q.id from jobs.queue q where not q.due and q.run_at <= now()
+             order by q.run_at limit 5000 for update skip locked),
+        moved as (
+            update jobs.queue q set due = true from come where q.id = come.id returning q.queue)
+        select coalesce(array_agg(distinct moved.queue), '{}') into queues from moved;
+        given_back := 0;
+        for silent in
+            select r.id from jobs.runners r where r.lease_until < now() for update skip locked loop
+            given_back := given_back + jobs.give_back(silent, '{}', true);
+            delete from jobs.runners r
+             where r.id = silent and not exists (select from jobs.queue q where q.runner = silent);
+        end loop;
+        select nullif(min(q.run_at), 'infinity') into next_at from jobs.queue q where not q.due;
+        return next;
+    end $$;
 CREATE FUNCTION platform.containing(sought text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (('%'::text || replace(replace(replace(lower(sought), '\'::text, '\\'::text), '%'::text, '\%'::text), '_'::text, '\_'::text)) || '%'::text);
-CREATE TABLE audit.entries (
-    id bigint NOT NULL,
-    at timestamp with time zone DEFAULT now() NOT NULL,
-    user_id uuid,
-    org_id uuid,
-    action text NOT NULL,
-    entity text NOT NULL,
-    entity_id uuid,
-    changes jsonb NOT NULL,
-    address text NOT NULL,
-    user_agent text NOT NULL,
-    request_id text NOT NULL
-);
 ALTER TABLE audit.entries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME audit.entries_id_seq
     START WITH 1
@@ -300,6 +955,23 @@ ALTER TABLE audit.entries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE audit.links (
+    entry_id bigint NOT NULL,
+    chain uuid NOT NULL,
+    place bigint NOT NULL,
+    hash bytea NOT NULL,
+    sealed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT links_hash_check CHECK ((length(hash) = 32)),
+    CONSTRAINT links_place_check CHECK ((place > 0))
+);
+CREATE TABLE audit.sealer (
+    lone boolean DEFAULT true NOT NULL,
+    transaction_id xid8 DEFAULT '0'::xid8 NOT NULL,
+    entry_id bigint DEFAULT 0 NOT NULL,
+    system_identifier bigint,
+    CONSTRAINT sealer_lone_check CHECK (lone)
+)
+WITH (fillfactor='10');
 CREATE TABLE catalog.brands (
     id uuid NOT NULL,
     name text NOT NULL,
@@ -317,10 +989,65 @@ CREATE TABLE catalog.brands (
     CONSTRAINT brands_logo_url_check CHECK ((length(logo_url) <= 2048)),
     CONSTRAINT brands_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255)))
 );
+CREATE TABLE events.cursors (
+    sink text NOT NULL,
+    shard smallint NOT NULL,
+    ordinal bigint DEFAULT 0 NOT NULL,
+    id bigint DEFAULT 0 NOT NULL,
+    fence bigint DEFAULT 0 NOT NULL,
+    leased_by uuid,
+    leased_until timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+)
+WITH (fillfactor='50');
+CREATE SEQUENCE events.event_numbers
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+CREATE TABLE events.failures (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    sink text NOT NULL,
+    consumer text NOT NULL,
+    shard smallint NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempts integer NOT NULL,
+    attempts_max integer NOT NULL,
+    last_error text NOT NULL,
+    failed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    next_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ordinal bigint NOT NULL,
+    number bigint NOT NULL,
+    event_id uuid NOT NULL,
+    subject text NOT NULL,
+    key uuid NOT NULL,
+    priority text NOT NULL,
+    data jsonb NOT NULL,
+    version integer NOT NULL,
+    user_id uuid,
+    org_id uuid,
+    correlation_id text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT failures_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'parked'::text])))
+);
+CREATE TABLE events.handled (
+    handler text NOT NULL,
+    event_id uuid NOT NULL,
+    handled_at timestamp with time zone DEFAULT now() NOT NULL
+);
+CREATE TABLE events.nodes (
+    node uuid NOT NULL,
+    name text NOT NULL,
+    sinks text[] NOT NULL,
+    seen_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
 CREATE TABLE events.outbox (
-    id bigint NOT NULL,
+    id bigint DEFAULT 0 NOT NULL,
     event_id uuid NOT NULL,
     transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    ordinal bigint DEFAULT 0 NOT NULL,
+    shard smallint DEFAULT 0 NOT NULL,
     subject text NOT NULL,
     key uuid NOT NULL,
     priority text NOT NULL,
@@ -329,17 +1056,54 @@ CREATE TABLE events.outbox (
     user_id uuid,
     org_id uuid,
     correlation_id text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT outbox_priority_check CHECK ((priority = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text]))),
-    CONSTRAINT outbox_subject_check CHECK ((length(subject) <= 100))
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT outbox_priority_check1 CHECK ((priority = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text]))),
+    CONSTRAINT outbox_subject_check1 CHECK ((length(subject) <= 100))
+)
+PARTITION BY RANGE (created_at);
+CREATE TABLE events.outbox_rest (
+    id bigint DEFAULT 0 NOT NULL,
+    event_id uuid NOT NULL,
+    transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    ordinal bigint DEFAULT 0 NOT NULL,
+    shard smallint DEFAULT 0 NOT NULL,
+    subject text NOT NULL,
+    key uuid NOT NULL,
+    priority text NOT NULL,
+    data jsonb NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    user_id uuid,
+    org_id uuid,
+    correlation_id text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT outbox_priority_check1 CHECK ((priority = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text, 'critical'::text]))),
+    CONSTRAINT outbox_subject_check1 CHECK ((length(subject) <= 100))
 );
-ALTER TABLE events.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME events.outbox_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
+CREATE TABLE events.replays (
+    id uuid NOT NULL,
+    sink text NOT NULL,
+    subjects text[] NOT NULL,
+    key uuid,
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    again boolean DEFAULT false NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    delivered bigint DEFAULT 0 NOT NULL,
+    last_error text DEFAULT ''::text NOT NULL,
+    shard smallint DEFAULT 0 NOT NULL,
+    ordinal bigint DEFAULT '-9223372036854775808'::bigint NOT NULL,
+    number bigint DEFAULT 0 NOT NULL,
+    fence bigint DEFAULT 0 NOT NULL,
+    leased_until timestamp with time zone,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT replays_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'failed'::text])))
+);
+CREATE TABLE events.sinks (
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT sinks_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60)))
 );
 CREATE TABLE identity.memberships (
     org_id uuid NOT NULL,
@@ -468,6 +1232,112 @@ CREATE TABLE identity.users (
     CONSTRAINT users_reachable CHECK (((email_lower IS NOT NULL) OR (phone_verified_at IS NOT NULL)))
 )
 WITH (fillfactor='90');
+CREATE TABLE jobs.batches (
+    id uuid NOT NULL,
+    then_id uuid NOT NULL,
+    total integer NOT NULL,
+    unfinished integer NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT batches_unfinished_check CHECK ((unfinished >= 0))
+);
+CREATE TABLE jobs.crons (
+    name text NOT NULL,
+    expression text NOT NULL,
+    zone text NOT NULL,
+    next_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+CREATE TABLE jobs.finished (
+    id uuid NOT NULL,
+    share uuid NOT NULL,
+    user_id uuid,
+    created_at timestamp with time zone NOT NULL,
+    run_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone NOT NULL,
+    keep_until timestamp with time zone NOT NULL,
+    attempt integer NOT NULL,
+    attempts_max integer NOT NULL,
+    keep_seconds integer NOT NULL,
+    priority smallint NOT NULL,
+    progress smallint,
+    state text NOT NULL,
+    queue text NOT NULL,
+    name text NOT NULL,
+    unique_key text,
+    correlation_id text NOT NULL,
+    note text,
+    error text,
+    payload jsonb NOT NULL,
+    result jsonb,
+    CONSTRAINT finished_state_check CHECK ((state = ANY (ARRAY['done'::text, 'dead'::text, 'cancelled'::text])))
+);
+CREATE VIEW jobs.everything WITH (security_invoker='true') AS
+ SELECT q.id,
+    q.share,
+    q.user_id,
+    q.created_at,
+    NULLIF(q.run_at, 'infinity'::timestamp with time zone) AS run_at,
+    q.started_at,
+    NULL::timestamp with time zone AS finished_at,
+    q.attempt,
+    q.attempts_max,
+    q.priority,
+    q.progress,
+        CASE
+            WHEN (q.runner IS NOT NULL) THEN 'running'::text
+            WHEN q.due THEN 'waiting'::text
+            ELSE 'later'::text
+        END AS state,
+    q.queue,
+    q.name,
+    q.unique_key,
+    q.correlation_id,
+    q.note,
+    q.error,
+    q.payload,
+    NULL::jsonb AS result,
+    q.cancelled AS is_cancelling
+   FROM jobs.queue q
+UNION ALL
+ SELECT f.id,
+    f.share,
+    f.user_id,
+    f.created_at,
+    f.run_at,
+    f.started_at,
+    f.finished_at,
+    f.attempt,
+    f.attempts_max,
+    f.priority,
+    f.progress,
+    f.state,
+    f.queue,
+    f.name,
+    f.unique_key,
+    f.correlation_id,
+    f.note,
+    f.error,
+    f.payload,
+    f.result,
+    false AS is_cancelling
+   FROM jobs.finished f;
+CREATE TABLE jobs.queues (
+    name text NOT NULL,
+    paused boolean DEFAULT false NOT NULL,
+    concurrency_max integer,
+    running integer DEFAULT 0 NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT queues_concurrency_max_check CHECK ((concurrency_max > 0))
+);
+CREATE TABLE jobs.runners (
+    id uuid NOT NULL,
+    process text NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    lease_until timestamp with time zone NOT NULL
+);
 CREATE TABLE platform.idempotency (
     actor text NOT NULL,
     route text NOT NULL,
@@ -480,8 +1350,45 @@ CREATE TABLE platform.idempotency (
     CONSTRAINT idempotency_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
 )
 WITH (fillfactor='70');
+CREATE TABLE settings.maintenance (
+    lone boolean DEFAULT true NOT NULL,
+    is_on boolean DEFAULT false NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    started_by uuid,
+    started_at timestamp with time zone,
+    expected_end_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    CONSTRAINT maintenance_lone_check CHECK (lone),
+    CONSTRAINT maintenance_reason_check CHECK ((length(reason) <= 500))
+);
+CREATE TABLE settings.overrides (
+    org_id uuid NOT NULL,
+    key text NOT NULL,
+    value jsonb NOT NULL,
+    updated_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT overrides_key_check CHECK (((length(key) >= 1) AND (length(key) <= 100)))
+);
+CREATE TABLE settings.platform (
+    key text NOT NULL,
+    value jsonb NOT NULL,
+    updated_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT platform_key_check CHECK (((length(key) >= 1) AND (length(key) <= 100)))
+);
+ALTER TABLE ONLY events.outbox ATTACH PARTITION events.outbox_rest DEFAULT;
 ALTER TABLE ONLY audit.entries
     ADD CONSTRAINT entries_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY audit.heads
+    ADD CONSTRAINT heads_pkey PRIMARY KEY (chain);
+ALTER TABLE ONLY audit.links
+    ADD CONSTRAINT links_chain_place_key UNIQUE (chain, place);
+ALTER TABLE ONLY audit.links
+    ADD CONSTRAINT links_pkey PRIMARY KEY (entry_id);
+ALTER TABLE ONLY audit.sealer
+    ADD CONSTRAINT sealer_pkey PRIMARY KEY (lone);
 ALTER TABLE ONLY catalog.brands
     ADD CONSTRAINT brands_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY catalog.brands
@@ -490,10 +1397,24 @@ ALTER TABLE ONLY catalog.categories
     ADD CONSTRAINT categories_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY catalog.categories
     ADD CONSTRAINT categories_slug_key UNIQUE (slug);
+ALTER TABLE ONLY events.cursors
+    ADD CONSTRAINT cursors_pkey PRIMARY KEY (sink, shard);
+ALTER TABLE ONLY events.failures
+    ADD CONSTRAINT failures_once UNIQUE (consumer, event_id);
+ALTER TABLE ONLY events.failures
+    ADD CONSTRAINT failures_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY events.handled
+    ADD CONSTRAINT handled_pkey PRIMARY KEY (handler, event_id);
+ALTER TABLE ONLY events.nodes
+    ADD CONSTRAINT nodes_pkey PRIMARY KEY (node);
 ALTER TABLE ONLY events.outbox
-    ADD CONSTRAINT outbox_event_id_key UNIQUE (event_id);
-ALTER TABLE ONLY events.outbox
-    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id, created_at);
+ALTER TABLE ONLY events.outbox_rest
+    ADD CONSTRAINT outbox_rest_pkey PRIMARY KEY (id, created_at);
+ALTER TABLE ONLY events.replays
+    ADD CONSTRAINT replays_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY events.sinks
+    ADD CONSTRAINT sinks_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY identity.memberships
     ADD CONSTRAINT memberships_pkey PRIMARY KEY (org_id, user_id);
 ALTER TABLE ONLY identity.organization_addresses
@@ -512,10 +1433,30 @@ ALTER TABLE ONLY identity.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY identity.users
     ADD CONSTRAINT users_referral_code_key UNIQUE (referral_code);
+ALTER TABLE ONLY jobs.batches
+    ADD CONSTRAINT batches_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY jobs.crons
+    ADD CONSTRAINT crons_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY jobs.finished
+    ADD CONSTRAINT finished_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY jobs.queue
+    ADD CONSTRAINT queue_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY jobs.queues
+    ADD CONSTRAINT queues_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY jobs.runners
+    ADD CONSTRAINT runners_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY platform.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (actor, route, key);
+ALTER TABLE ONLY settings.maintenance
+    ADD CONSTRAINT maintenance_pkey PRIMARY KEY (lone);
+ALTER TABLE ONLY settings.overrides
+    ADD CONSTRAINT overrides_pkey PRIMARY KEY (org_id, key);
+ALTER TABLE ONLY settings.platform
+    ADD CONSTRAINT platform_pkey PRIMARY KEY (key);
 CREATE INDEX entries_by_entity ON audit.entries USING btree (entity, entity_id, id);
 CREATE INDEX entries_by_org ON audit.entries USING btree (org_id, id);
+CREATE INDEX entries_by_transaction ON audit.entries USING btree (transaction_id, id);
+CREATE INDEX entries_by_user ON audit.entries USING btree (user_id, id);
 CREATE INDEX brands_by_age ON catalog.brands USING btree (is_active, created_at, id);
 CREATE INDEX brands_by_country ON catalog.brands USING btree (is_active, country, name_lower, id);
 CREATE INDEX brands_by_name ON catalog.brands USING btree (is_active, name_lower, id);
@@ -524,6 +1465,16 @@ CREATE INDEX categories_by_age ON catalog.categories USING btree (is_active, cre
 CREATE INDEX categories_by_name ON catalog.categories USING btree (is_active, name_lower, id);
 CREATE INDEX categories_by_parent ON catalog.categories USING btree (parent_id, name_lower, id);
 CREATE INDEX categories_search ON catalog.categories USING gin (name_lower extensions.gin_trgm_ops);
+CREATE INDEX failures_by_age ON events.failures USING btree (failed_at, id);
+CREATE INDEX failures_waiting ON events.failures USING btree (sink, shard, consumer, key, ordinal, number) WHERE (state = 'waiting'::text);
+CREATE INDEX handled_by_age ON events.handled USING brin (handled_at);
+CREATE INDEX outbox_by_key ON ONLY events.outbox USING btree (key, ordinal, id);
+CREATE INDEX outbox_by_org ON ONLY events.outbox USING btree (org_id, id) WHERE (org_id IS NOT NULL);
+CREATE INDEX outbox_in_order ON ONLY events.outbox USING btree (shard, ordinal, id);
+CREATE INDEX outbox_rest_key_ordinal_id_idx ON events.outbox_rest USING btree (key, ordinal, id);
+CREATE INDEX outbox_rest_org_id_id_idx ON events.outbox_rest USING btree (org_id, id) WHERE (org_id IS NOT NULL);
+CREATE INDEX outbox_rest_shard_ordinal_id_idx ON events.outbox_rest USING btree (shard, ordinal, id);
+CREATE INDEX replays_waiting ON events.replays USING btree (requested_at) WHERE (state = 'waiting'::text);
 CREATE INDEX memberships_by_user ON identity.memberships USING btree (user_id);
 CREATE INDEX organization_addresses_by_age ON identity.organization_addresses USING btree (org_id, created_at, id);
 CREATE INDEX organization_addresses_by_label ON identity.organization_addresses USING btree (org_id, label, id);
@@ -533,9 +1484,25 @@ CREATE INDEX sessions_by_user ON identity.sessions USING btree (user_id, created
 CREATE INDEX sign_in_failures_by_end ON identity.sign_in_failures USING btree (until);
 CREATE INDEX users_by_referrer ON identity.users USING btree (referred_by) WHERE (referred_by IS NOT NULL);
 CREATE UNIQUE INDEX users_verified_phone_key ON identity.users USING btree (phone) WHERE (phone_verified_at IS NOT NULL);
+CREATE INDEX batches_by_age ON jobs.batches USING btree (created_at);
+CREATE INDEX batches_by_then ON jobs.batches USING btree (then_id);
+CREATE INDEX crons_by_next ON jobs.crons USING btree (next_at);
+CREATE INDEX finished_badly ON jobs.finished USING btree (state, id) WHERE (state <> 'done'::text);
+CREATE INDEX finished_by_end ON jobs.finished USING btree (keep_until);
+CREATE INDEX queue_cancelled ON jobs.queue USING btree (id) WHERE cancelled;
+CREATE INDEX queue_due ON jobs.queue USING btree (queue, priority, share, id) WHERE due;
+CREATE INDEX queue_later ON jobs.queue USING btree (run_at) WHERE (NOT due);
+CREATE UNIQUE INDEX queue_unique ON jobs.queue USING btree (name, unique_key) WHERE (unique_key IS NOT NULL);
 CREATE INDEX idempotency_by_age ON platform.idempotency USING btree (created_at);
+ALTER INDEX events.outbox_by_key ATTACH PARTITION events.outbox_rest_key_ordinal_id_idx;
+ALTER INDEX events.outbox_by_org ATTACH PARTITION events.outbox_rest_org_id_id_idx;
+ALTER INDEX events.outbox_pkey ATTACH PARTITION events.outbox_rest_pkey;
+ALTER INDEX events.outbox_in_order ATTACH PARTITION events.outbox_rest_shard_ordinal_id_idx;
+CREATE TRIGGER in_order BEFORE INSERT ON events.outbox FOR EACH ROW EXECUTE FUNCTION events.put_in_order();
 ALTER TABLE ONLY catalog.categories
     ADD CONSTRAINT categories_parent_fkey FOREIGN KEY (parent_id) REFERENCES catalog.categories(id) ON DELETE SET NULL;
+ALTER TABLE ONLY events.cursors
+    ADD CONSTRAINT cursors_sink_fkey FOREIGN KEY (sink) REFERENCES events.sinks(name) ON DELETE CASCADE;
 ALTER TABLE ONLY identity.memberships
     ADD CONSTRAINT memberships_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity.organizations(id) ON DELETE CASCADE;
 ALTER TABLE ONLY identity.memberships
@@ -546,9 +1513,23 @@ ALTER TABLE ONLY identity.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY identity.users
     ADD CONSTRAINT users_referred_by_fkey FOREIGN KEY (referred_by) REFERENCES identity.users(id) ON DELETE SET NULL;
+ALTER TABLE ONLY settings.overrides
+    ADD CONSTRAINT overrides_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity.organizations(id) ON DELETE CASCADE;
+CREATE POLICY administrators_read ON audit.entries FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
 ALTER TABLE audit.entries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.heads ENABLE ROW LEVEL SECURITY;
+ALTER TABLE audit.links ENABLE ROW LEVEL SECURITY;
+CREATE POLICY managers_read ON audit.entries FOR SELECT TO haat_request USING ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
 CREATE POLICY request_adds ON audit.entries FOR INSERT TO haat_request WITH CHECK (true);
+ALTER TABLE audit.sealer ENABLE ROW LEVEL SECURITY;
+CREATE POLICY worker_adds ON audit.heads FOR INSERT TO haat_worker WITH CHECK (true);
+CREATE POLICY worker_adds ON audit.links FOR INSERT TO haat_worker WITH CHECK (true);
 CREATE POLICY worker_all ON audit.entries TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_changes ON audit.heads FOR UPDATE TO haat_worker USING (true);
+CREATE POLICY worker_changes ON audit.sealer FOR UPDATE TO haat_worker USING (true);
+CREATE POLICY worker_reads ON audit.heads FOR SELECT TO haat_worker USING (true);
+CREATE POLICY worker_reads ON audit.links FOR SELECT TO haat_worker USING (true);
+CREATE POLICY worker_reads ON audit.sealer FOR SELECT TO haat_worker USING (true);
 CREATE POLICY administrators_change ON catalog.brands FOR UPDATE TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
 CREATE POLICY administrators_change ON catalog.categories FOR UPDATE TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
 CREATE POLICY administrators_remove ON catalog.brands FOR DELETE TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
@@ -559,9 +1540,25 @@ CREATE POLICY everybody_reads ON catalog.brands FOR SELECT USING (true);
 CREATE POLICY everybody_reads ON catalog.categories FOR SELECT USING (true);
 CREATE POLICY members_add ON catalog.brands FOR INSERT TO haat_request WITH CHECK ((NULLIF(current_setting('haat.user_id'::text, true), ''::text) IS NOT NULL));
 CREATE POLICY members_add ON catalog.categories FOR INSERT TO haat_request WITH CHECK ((NULLIF(current_setting('haat.user_id'::text, true), ''::text) IS NOT NULL));
+CREATE POLICY administrators_change ON events.failures FOR UPDATE TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text)) WITH CHECK ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_read ON events.failures FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+ALTER TABLE events.cursors ENABLE ROW LEVEL SECURITY;
+ALTER TABLE events.failures ENABLE ROW LEVEL SECURITY;
+ALTER TABLE events.handled ENABLE ROW LEVEL SECURITY;
+ALTER TABLE events.nodes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE events.outbox ENABLE ROW LEVEL SECURITY;
+ALTER TABLE events.outbox_rest ENABLE ROW LEVEL SECURITY;
+ALTER TABLE events.replays ENABLE ROW LEVEL SECURITY;
 CREATE POLICY request_adds ON events.outbox FOR INSERT TO haat_request WITH CHECK (true);
-CREATE POLICY worker_all ON events.outbox TO haat_worker USING (true) WITH CHECK (true);
+ALTER TABLE events.sinks ENABLE ROW LEVEL SECURITY;
+CREATE POLICY worker_adds ON events.outbox FOR INSERT TO haat_worker WITH CHECK (true);
+CREATE POLICY worker_all ON events.cursors TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON events.failures TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON events.handled TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON events.nodes TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON events.replays TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON events.sinks TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_reads ON events.outbox FOR SELECT TO haat_worker USING (true);
 CREATE POLICY acting ON identity.organizations FOR SELECT TO haat_request USING ((id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
 ALTER TABLE identity.memberships ENABLE ROW LEVEL SECURITY;
 ALTER TABLE identity.organization_addresses ENABLE ROW LEVEL SECURITY;
@@ -579,9 +1576,42 @@ CREATE POLICY worker_reads ON identity.memberships FOR SELECT TO haat_worker USI
 CREATE POLICY worker_reads ON identity.organization_addresses FOR SELECT TO haat_worker USING (true);
 CREATE POLICY worker_reads ON identity.organizations FOR SELECT TO haat_worker USING (true);
 CREATE POLICY worker_reads ON identity.users FOR SELECT TO haat_worker USING (true);
+CREATE POLICY administrators_read ON jobs.batches FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_read ON jobs.crons FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_read ON jobs.finished FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_read ON jobs.queue FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_read ON jobs.queues FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_read ON jobs.runners FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+ALTER TABLE jobs.batches ENABLE ROW LEVEL SECURITY;
+ALTER TABLE jobs.crons ENABLE ROW LEVEL SECURITY;
+ALTER TABLE jobs.finished ENABLE ROW LEVEL SECURITY;
+ALTER TABLE jobs.queue ENABLE ROW LEVEL SECURITY;
+ALTER TABLE jobs.queues ENABLE ROW LEVEL SECURITY;
+CREATE POLICY request_adds ON jobs.batches FOR INSERT TO haat_request WITH CHECK (true);
+CREATE POLICY request_adds ON jobs.queue FOR INSERT TO haat_request WITH CHECK ((runner IS NULL));
+ALTER TABLE jobs.runners ENABLE ROW LEVEL SECURITY;
+CREATE POLICY worker_all ON jobs.batches TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON jobs.crons TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON jobs.finished TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON jobs.queue TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON jobs.queues TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON jobs.runners TO haat_worker USING (true) WITH CHECK (true);
 ALTER TABLE platform.idempotency ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON platform.idempotency TO haat_request USING ((actor = ((current_setting('haat.user_id'::text, true) || '/'::text) || current_setting('haat.org_id'::text, true))));
 CREATE POLICY worker_all ON platform.idempotency TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY administrators_add ON settings.platform FOR INSERT TO haat_request WITH CHECK ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_change ON settings.maintenance FOR UPDATE TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_change ON settings.platform FOR UPDATE TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY administrators_remove ON settings.platform FOR DELETE TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
+CREATE POLICY everybody_reads ON settings.maintenance FOR SELECT TO haat_request USING (true);
+CREATE POLICY everybody_reads ON settings.platform FOR SELECT TO haat_request USING (true);
+ALTER TABLE settings.maintenance ENABLE ROW LEVEL SECURITY;
+ALTER TABLE settings.overrides ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON settings.overrides TO haat_request USING ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
+ALTER TABLE settings.platform ENABLE ROW LEVEL SECURITY;
+CREATE POLICY worker_reads ON settings.maintenance FOR SELECT TO haat_worker USING (true);
+CREATE POLICY worker_reads ON settings.overrides FOR SELECT TO haat_worker USING (true);
+CREATE POLICY worker_reads ON settings.platform FOR SELECT TO haat_worker USING (true);
 GRANT USAGE ON SCHEMA audit TO haat_request;
 GRANT USAGE ON SCHEMA audit TO haat_worker;
 GRANT USAGE ON SCHEMA catalog TO haat_request;
@@ -594,11 +1624,35 @@ GRANT USAGE ON SCHEMA haat TO haat_request;
 GRANT USAGE ON SCHEMA haat TO haat_worker;
 GRANT USAGE ON SCHEMA identity TO haat_request;
 GRANT USAGE ON SCHEMA identity TO haat_worker;
+GRANT USAGE ON SCHEMA jobs TO haat_request;
+GRANT USAGE ON SCHEMA jobs TO haat_worker;
 GRANT USAGE ON SCHEMA platform TO haat_request;
 GRANT USAGE ON SCHEMA platform TO haat_worker;
+GRANT USAGE ON SCHEMA settings TO haat_request;
+GRANT USAGE ON SCHEMA settings TO haat_worker;
+GRANT SELECT,INSERT ON TABLE audit.entries TO haat_request;
+GRANT SELECT,INSERT ON TABLE audit.entries TO haat_worker;
+REVOKE ALL ON FUNCTION audit.content(e audit.entries, chain uuid, place bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.content(e audit.entries, chain uuid, place bigint) TO haat_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE audit.heads TO haat_worker;
+REVOKE ALL ON FUNCTION audit.put_head(head audit.heads) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.put_head(head audit.heads) TO haat_worker;
+REVOKE ALL ON FUNCTION audit.seal(p_max integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.seal(p_max integer) TO haat_worker;
+REVOKE ALL ON FUNCTION audit.side(changes jsonb, lone text, other text, part text) FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.side(changes jsonb, lone text, other text, part text) TO haat_request;
+GRANT ALL ON FUNCTION audit.side(changes jsonb, lone text, other text, part text) TO haat_worker;
+REVOKE ALL ON FUNCTION audit.waiting() FROM PUBLIC;
+GRANT ALL ON FUNCTION audit.waiting() TO haat_request;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE catalog.categories TO haat_request;
 GRANT SELECT ON TABLE catalog.categories TO haat_worker;
 GRANT ALL ON FUNCTION catalog.is_under(below uuid, above uuid) TO haat_request;
+REVOKE ALL ON FUNCTION events.maintain(keep interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION events.maintain(keep interval) TO haat_worker;
+REVOKE ALL ON FUNCTION events.put_in_order() FROM PUBLIC;
+REVOKE ALL ON FUNCTION events.rebase() FROM PUBLIC;
+REVOKE ALL ON FUNCTION events.search(sought_subjects text[], sought_key uuid, since timestamp with time zone, until timestamp with time zone, sought_org uuid, before bigint, take integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION events.search(sought_subjects text[], sought_key uuid, since timestamp with time zone, until timestamp with time zone, sought_org uuid, before bigint, take integer) TO haat_request;
 REVOKE ALL ON FUNCTION identity.caller() FROM PUBLIC;
 GRANT ALL ON FUNCTION identity.caller() TO haat_request;
 REVOKE ALL ON FUNCTION identity.clear_failures(p_email_lower text, p_address text, p_now timestamp with time zone, p_pair_max integer) FROM PUBLIC;
@@ -627,14 +1681,90 @@ REVOKE ALL ON FUNCTION identity.standing(p_user uuid, p_session uuid, p_now time
 GRANT ALL ON FUNCTION identity.standing(p_user uuid, p_session uuid, p_now timestamp with time zone) TO haat_request;
 REVOKE ALL ON FUNCTION identity.upgrade_password(p_old_hash text, p_new_hash text) FROM PUBLIC;
 GRANT ALL ON FUNCTION identity.upgrade_password(p_old_hash text, p_new_hash text) TO haat_request;
+REVOKE ALL ON FUNCTION jobs.cancel(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.cancel(p_id uuid) TO haat_worker;
+GRANT ALL ON FUNCTION jobs.cancel(p_id uuid) TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.queue TO haat_worker;
+GRANT SELECT ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(id) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(share) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(batch_id) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(user_id) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(run_at) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(attempts_max) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(keep_seconds) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(priority) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(due) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(queue) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(name) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(unique_key) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(correlation_id) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(payload) ON TABLE jobs.queue TO haat_request;
+REVOKE ALL ON FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.count_ended(p_queue text, p_batch uuid, p_count integer, p_failed integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.count_ended(p_queue text, p_batch uuid, p_count integer, p_failed integer) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.declare_queue(p_name text, p_concurrency_max integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.declare_queue(p_name text, p_concurrency_max integer) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.finish(p_runner uuid, p_id uuid, p_attempt integer, p_result jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.finish(p_runner uuid, p_id uuid, p_attempt integer, p_result jsonb) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.give_back(p_runner uuid, p_but uuid[], p_counts boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.give_back(p_runner uuid, p_but uuid[], p_counts boolean) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.hold(p_runner uuid, p_id uuid, p_attempt integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.hold(p_runner uuid, p_id uuid, p_attempt integer) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.leave(p_runner uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.leave(p_runner uuid) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.put_away(p_id uuid, p_state text, p_result jsonb, p_error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.put_away(p_id uuid, p_state text, p_result jsonb, p_error text) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.require_administrator() FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.require_administrator() TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.retry(p_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.retry(p_id uuid) TO haat_worker;
+GRANT ALL ON FUNCTION jobs.retry(p_id uuid) TO haat_request;
+REVOKE ALL ON FUNCTION jobs.set_paused(p_queue text, p_paused boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.set_paused(p_queue text, p_paused boolean) TO haat_worker;
+GRANT ALL ON FUNCTION jobs.set_paused(p_queue text, p_paused boolean) TO haat_request;
+REVOKE ALL ON FUNCTION jobs.settle(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.settle(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.tick() FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.tick() TO haat_worker;
 GRANT ALL ON FUNCTION platform.containing(sought text) TO haat_request;
 GRANT ALL ON FUNCTION platform.containing(sought text) TO haat_worker;
-GRANT INSERT ON TABLE audit.entries TO haat_request;
-GRANT SELECT,INSERT ON TABLE audit.entries TO haat_worker;
+GRANT SELECT,INSERT ON TABLE audit.links TO haat_worker;
+GRANT SELECT,UPDATE ON TABLE audit.sealer TO haat_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE catalog.brands TO haat_request;
 GRANT SELECT ON TABLE catalog.brands TO haat_worker;
-GRANT INSERT ON TABLE events.outbox TO haat_request;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.outbox TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.cursors TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.failures TO haat_worker;
+GRANT SELECT ON TABLE events.failures TO haat_request;
+GRANT UPDATE(state) ON TABLE events.failures TO haat_request;
+GRANT UPDATE(attempts_max) ON TABLE events.failures TO haat_request;
+GRANT UPDATE(next_at) ON TABLE events.failures TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.handled TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.nodes TO haat_worker;
+GRANT SELECT ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(event_id) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(event_id) ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(subject) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(subject) ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(key) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(key) ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(priority) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(priority) ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(data) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(data) ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(version) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(version) ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(user_id) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(user_id) ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(org_id) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(org_id) ON TABLE events.outbox TO haat_worker;
+GRANT INSERT(correlation_id) ON TABLE events.outbox TO haat_request;
+GRANT INSERT(correlation_id) ON TABLE events.outbox TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.replays TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.sinks TO haat_worker;
 GRANT SELECT ON TABLE identity.memberships TO haat_request;
 GRANT SELECT ON TABLE identity.memberships TO haat_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE identity.organization_addresses TO haat_request;
@@ -693,5 +1823,27 @@ GRANT SELECT(created_at) ON TABLE identity.users TO haat_request;
 GRANT SELECT(created_at) ON TABLE identity.users TO haat_worker;
 GRANT SELECT(updated_at) ON TABLE identity.users TO haat_request;
 GRANT SELECT(updated_at) ON TABLE identity.users TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.batches TO haat_worker;
+GRANT SELECT ON TABLE jobs.batches TO haat_request;
+GRANT INSERT(id) ON TABLE jobs.batches TO haat_request;
+GRANT INSERT(then_id) ON TABLE jobs.batches TO haat_request;
+GRANT INSERT(total) ON TABLE jobs.batches TO haat_request;
+GRANT INSERT(unfinished) ON TABLE jobs.batches TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.crons TO haat_worker;
+GRANT SELECT ON TABLE jobs.crons TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.finished TO haat_worker;
+GRANT SELECT ON TABLE jobs.finished TO haat_request;
+GRANT SELECT ON TABLE jobs.everything TO haat_request;
+GRANT SELECT ON TABLE jobs.everything TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.queues TO haat_worker;
+GRANT SELECT ON TABLE jobs.queues TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.runners TO haat_worker;
+GRANT SELECT ON TABLE jobs.runners TO haat_request;
 GRANT SELECT,INSERT,UPDATE ON TABLE platform.idempotency TO haat_request;
 GRANT SELECT,DELETE ON TABLE platform.idempotency TO haat_worker;
+GRANT SELECT,UPDATE ON TABLE settings.maintenance TO haat_request;
+GRANT SELECT ON TABLE settings.maintenance TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settings.overrides TO haat_request;
+GRANT SELECT ON TABLE settings.overrides TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settings.platform TO haat_request;
+GRANT SELECT ON TABLE settings.platform TO haat_worker;

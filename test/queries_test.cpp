@@ -12,7 +12,8 @@ TEST(QueriesTest, AllOfThemFitTheMigratedSchema) {
     ASSERT_GT(pg::Query::count(), 10) << "the modules' queries are not linked in";
     TestDatabase db;
     for (std::string const& mismatch : pg::check_queries(db.url()))
-        if (!mismatch.starts_with("shop.")) // the database room's own tests have a schema of theirs
+        // Some rooms' own tests have a schema of theirs.
+        if (!mismatch.starts_with("shop.") && !mismatch.starts_with("trial."))
             ADD_FAILURE() << mismatch;
 }
 

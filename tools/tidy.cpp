@@ -84,7 +84,7 @@ void module_circles(House& house) {
 
 bool is_heavy(std::string_view path) {
     return path.starts_with("boost/asio") || path.starts_with("boost/beast") ||
-           path == "libpq-fe.h";
+           path.starts_with("curl/") || path == "libpq-fe.h";
 }
 
 /// Whatever modules see must compile fast: no Asio, Beast or libpq, however far down.

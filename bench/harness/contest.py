@@ -1,6 +1,7 @@
 """The rows of the table: who is measured in each, against whom, and what is to be held."""
 import json
 import statistics
+import threading
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -34,6 +35,38 @@ class Row:
     measured: dict = field(default_factory=dict)  # name: one measurement a round
 
 
+class Writes:
+    """Brands made at a steady rate while it is entered; each ends what is cached of brands."""
+
+    PER_SECOND = 10
+
+    def __init__(self, haat):
+        self.port = haat.port
+        token, _, _ = haat.sign_in()
+        self.headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+        self.done = 0
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.thread.join()
+
+    def run(self):
+        due = time.monotonic()
+        while not self.stopping.is_set():
+            headers = {**self.headers, "Idempotency-Key": str(uuid.uuid4())}
+            body = NEW_BRAND.replace("@", uuid.uuid4().hex)
+            status, _ = get(self.port, "/api/v1/brands", headers, method="POST", body=body)
+            self.done += status == 201
+            due += 1 / self.PER_SECOND
+            self.stopping.wait(max(0, due - time.monotonic()))
+
+
 class Stage:
     """Everything that must run: haat with and without its cache, nginx, Node, one database."""
 
@@ -56,7 +89,7 @@ class Stage:
                 "Express + pg": self.keep(start_node("express-pg.cjs", self.database)),
                 "Express + drizzle": self.keep(start_node("express-drizzle.cjs", self.database)),
             }
-        if self.wanted & {"small", "cached"}:
+        if self.wanted & {"small", "cached", "invalidated"}:
             self.nginx = self.keep(start_nginx(self.files()))
 
     def keep(self, server):
@@ -86,6 +119,7 @@ class Stage:
             "small": self.small_row,
             "brand": self.brand_row,
             "cached": self.cached_row,
+            "invalidated": self.invalidated_row,
             "list": self.list_row,
             "write": self.write_row,
         }
@@ -144,6 +178,29 @@ class Stage:
             {"nginx": 1.0},
             {"haat": self.http(self.first, targets), "nginx": self.http(self.nginx, targets)},
             {"haat": self.at_rate(self.first, targets), "nginx": self.at_rate(self.nginx, targets)},
+        )
+
+    def invalidated_row(self):
+        """One page that everybody reads, ended ten times a second by a write."""
+        targets = load.Targets(["/api/v1/brands/" + IDS[0]])
+
+        def measure(seconds):
+            with Writes(self.first) as writes:
+                found = load.wrk(self.first.port, targets, seconds, self.groups(self.first))
+            if writes.done < seconds * Writes.PER_SECOND * 0.8:
+                raise BenchError(f"only {writes.done} writes in {seconds} s")
+            return found
+
+        def at_rate(seconds, rate):
+            with Writes(self.first):
+                return load.pace(self.first.port, targets, seconds, rate)
+
+        return Row(
+            "invalidated",
+            "a cached page, with ten invalidations a second",
+            {"nginx": 1.0},
+            {"haat": measure, "nginx": self.http(self.nginx, targets)},
+            {"haat": at_rate, "nginx": self.at_rate(self.nginx, targets)},
         )
 
     def brand_row(self):

@@ -17,7 +17,13 @@ LIMITS = {
     "idle_pss_mb": ("memory when idle (proportional)", "MB", 60),
     "growth_mb": ("growth over {requests:,} requests", "MB", 5),
 }
-MICRO_LIMITS_NS = {"decode_order": 2000, "encode_products": 6000}
+MICRO_LIMITS_NS = {
+    "decode_order": 2000,
+    "encode_products": 6000,
+    "find_one": 100,
+    "find_many": 100,
+    "get_by_await": 100,
+}
 LINES_MAX = 20
 
 

@@ -38,10 +38,15 @@ enum class Permit : std::uint8_t {
     organization_write, // the organization's profile and addresses
     catalog_write,      // the organization's products
     catalog_propose,    // brands and categories, which belong to the platform
+    events_read,        // what has happened in the organization; administrators: everywhere
+    settings_read,      // what a shop has set; administrators: what the platform has
+    settings_write,     // likewise
+    audit_read,         // who did what in a shop; administrators: everywhere
     platform_admin,     // administrators of this installation
 };
 HAAT_DESCRIBE_ENUM(Permit, signed_in, organization_read, organization_write, catalog_write,
-                   catalog_propose, platform_admin)
+                   catalog_propose, events_read, settings_read, settings_write, audit_read,
+                   platform_admin)
 
 /// True when the permission comes from a role in an organization.
 bool is_organizational(Permit);

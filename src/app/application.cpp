@@ -4,15 +4,22 @@
 #include <mutex>
 #include <thread>
 
+#include <app/backstage.hpp>
 #include <app/modules.hpp>
 #include <app/open_database.hpp>
 #include <app/operations.hpp>
+#include <app/run_on.hpp>
+#include <base/clock.hpp>
+#include <events/catalogue.hpp>
 #include <http/edge.hpp>
 #include <http/openapi.hpp>
 #include <loop/loop.hpp>
+#include <modules/admin/admin.hpp>
+#include <modules/admin/maintenance.hpp>
 #include <modules/identity/identity.hpp>
 #include <pg/migrate.hpp>
 #include <pg/plain.hpp>
+#include <settings/values.hpp>
 #include <telemetry/log.hpp>
 #include <telemetry/watchdog.hpp>
 
@@ -20,38 +27,22 @@ namespace haat {
 
 namespace {
 
-/// Runs a task on a loop from outside and waits for it.
-void run_on(Loop& loop, std::function<Task<void>()> const& make) {
-    std::promise<void> finished;
-    auto run = [](std::function<Task<void>()> const& work, std::promise<void>& done) -> Task<void> {
-        try {
-            co_await work();
-            done.set_value();
-        } catch (...) {
-            done.set_exception(std::current_exception());
-        }
-    };
-    loop.post([&] { detach(run(make, finished)); });
-    finished.get_future().get();
-}
+using app::run_on;
 
 Task<void> connect(pg::Database& database) {
     bool const up = co_await database.start();
     if (!up) throw std::runtime_error("the database does not answer: " + database.last_error());
 }
 
+Task<void> stop_limits(http::SharedLimits& limits) {
+    limits.stop();
+    co_return;
+}
+
 Task<void> seed_and_close(pg::Database& owner) {
     co_await connect(owner);
     co_await app::seed_demo(owner);
     co_await owner.stop(std::chrono::seconds(5));
-}
-
-void refuse_pending(pg::Migrator const& migrator) {
-    for (pg::MigrationStatus const& one : migrator.status())
-        if (one.state != pg::MigrationStatus::State::applied)
-            throw std::runtime_error("migration " + one.name + " is " +
-                                     std::string(name_of(one.state)) +
-                                     ": run `haat migrate`, or set HAAT_MIGRATE=auto");
 }
 
 std::vector<metrics::RequestMetrics::Route> route_names(Routes const& routes) {
@@ -77,20 +68,43 @@ identity::IdentityOptions identity_options(app::Config const& config) {
     return options;
 }
 
+/// What administrators ask of the process as a whole.
+class WholeProcess final : public admin::System {
+public:
+    WholeProcess(app::Operations& operations, admin::Maintenance const& maintenance)
+        : operations_(operations), maintenance_(maintenance) {}
+    std::string version() const override { return app::version_text; }
+    std::chrono::steady_clock::time_point started() const override { return operations_.started; }
+    bool in_maintenance() const override { return maintenance_.closed(); }
+    std::string metrics() const override { return operations_.registry.render(); }
+    Workers& workers() override { return operations_.workers; }
+
+private:
+    app::Operations& operations_;
+    admin::Maintenance const& maintenance_;
+};
+
 } // namespace
 
 struct Application::Inside {
     explicit Inside(app::Config c)
-        : config(std::move(c)), workers(config.worker_count()), limiter(config.rates),
-          operations(workers), identity(identity_options(config), workers) {}
+        : config(std::move(c)), workers(config.worker_count()), stores(config.stores),
+          limiter(config.rates), limits(limiter, stores), operations(workers),
+          identity(identity_options(config), workers) {}
 
     app::Config config;
     Workers workers;
     app::OpenDatabase database;
+    kv::Stores stores;
     http::RateLimiter limiter;
+    http::SharedLimits limits;
+    std::string const node = to_string(new_uuid());
     http::CacheTags cache_tags;
     app::Operations operations;
     identity::Identity identity;
+    SettingValues settings;
+    admin::Maintenance maintenance;
+    WholeProcess whole{operations, maintenance};
     Routes routes;
     std::optional<http::Router> router;
     std::optional<metrics::RequestMetrics> metrics;
@@ -101,6 +115,7 @@ struct Application::Inside {
     std::vector<std::thread> threads;
     std::vector<std::unique_ptr<pg::Database>> databases;
     std::vector<std::unique_ptr<Edge>> edges;
+    std::optional<app::Backstage> backstage;
     std::optional<Watchdog> watchdog;
     std::optional<http::Server> server;
     std::once_flag drained;
@@ -110,6 +125,7 @@ struct Application::Inside {
     void open_database();
     void make_loops();
     void start_loops();
+    void heard_drop(std::string_view announcement);
     void seed();
     void serve();
     void add_metrics();
@@ -121,11 +137,7 @@ struct Application::Inside {
 void Application::Inside::open_database() {
     auto const say = [](std::string_view text) { log::info(text); };
     database = app::open_database(config, app::Sharing::alone, say);
-    pg::Migrator migrator(database.urls.owner);
-    if (config.migrate)
-        migrator.apply(say);
-    else
-        refuse_pending(migrator);
+    app::migrate_or_refuse(database.urls.owner, config.migrate, say);
     operations.migrated = true;
 }
 
@@ -143,10 +155,24 @@ void Application::Inside::make_loops() {
         pg::Database& mine =
             *databases.emplace_back(std::make_unique<pg::Database>(loop, std::move(options)));
         identity.serve(mine);
-        mine.listen("haat_cache", [this](std::string_view tag) {
-            tag.empty() ? cache_tags.drop_all() : cache_tags.drop(tag);
-        });
+        settings.hear(mine);
+        mine.listen("haat_cache",
+                    [this](std::string_view announcement) { heard_drop(announcement); });
+        stores.add(loop);
     }
+}
+
+// "node tag", and nothing after a loss: then what was missed is unknown.
+void Application::Inside::heard_drop(std::string_view announcement) {
+    if (announcement.empty()) {
+        cache_tags.drop_all();
+        return stores.heard_drop({});
+    }
+    auto const space = announcement.find(' ');
+    if (announcement.substr(0, space) == node) return; // done before it was announced
+    std::string_view const tag = announcement.substr(space + 1);
+    cache_tags.drop(tag);
+    stores.heard_drop(tag);
 }
 
 void Application::Inside::start_loops() {
@@ -154,7 +180,11 @@ void Application::Inside::start_loops() {
     for (auto& each : databases) {
         pg::Database& mine = *each;
         run_on(mine.loop(), [&mine] { return connect(mine); });
+        run_on(mine.loop(), [this, &mine] { return stores.start(mine.loop()); });
     }
+    loops.front()->post([this] { limits.start(*loops.front()); });
+    pg::Database& first = *databases.front();
+    run_on(first.loop(), [this, &first] { return maintenance.watch(first); });
 }
 
 // Demo data is written with the owner's rights: nobody becomes an administrator by a request.
@@ -170,11 +200,13 @@ void Application::Inside::seed() {
 void Application::Inside::serve() {
     EdgeOptions const options{.production = config.production(),
                               .cache = config.cache,
+                              .cache_bytes_max = config.cache_bytes_max,
+                              .node = node,
                               .allowed_origins = config.allowed_origins,
                               .allow_lan_origins = !config.production(),
                               .json_depth_max = config.json_depth_max};
-    shared.emplace(
-        EdgeShared{options, *router, limiter, cache_tags, *metrics, identity.authenticator()});
+    shared.emplace(EdgeShared{options, *router, limits, stores, cache_tags, *metrics,
+                              identity.authenticator(), &maintenance});
     std::vector<Loop*> all_loops;
     std::vector<http::Service*> services;
     for (std::size_t i = 0; i < loops.size(); ++i) {
@@ -183,6 +215,11 @@ void Application::Inside::serve() {
         services.push_back(edges.back().get());
     }
     server.emplace(config.server, all_loops, services, workers);
+    if (config.jobs.run) {
+        backstage.emplace(config, database.urls.worker);
+        backstage->start();
+        for (Loop* const loop : backstage->loops()) all_loops.push_back(loop);
+    }
     add_metrics();
     WatchdogOptions watch;
     watch.limit = config.watchdog_limit;
@@ -202,6 +239,8 @@ void Application::Inside::add_metrics() {
         for (auto const& each : databases) all.push_back(each.get());
         app::render_databases(out, all);
     });
+    registry.collect([this](std::string& out) { stores.render(out); });
+    if (backstage) registry.collect([this](std::string& out) { backstage->render(out); });
     registry.count_of("haat_cache_hits_total", "Answers from the response cache.",
                       [this] { return sum_of(&http::ResponseCache::hits); });
     registry.count_of("haat_cache_misses_total", "Answers that had to be made.",
@@ -228,15 +267,22 @@ void Application::Inside::stop() {
     if (std::exchange(stopped, true)) return;
     drain();
     watchdog.reset();
-    if (!threads.empty())
+    if (backstage) backstage->stop();
+    if (!threads.empty()) {
+        run_on(*loops.front(), [this] { return stop_limits(limits); });
+        run_on(databases.front()->loop(), [this] { return maintenance.stop(); });
         for (auto& each : databases) {
             pg::Database& mine = *each;
+            run_on(mine.loop(), [this, &mine] { return stores.stop(mine.loop()); });
             run_on(mine.loop(), [&mine] { return mine.stop(std::chrono::seconds(2)); });
         }
+    }
     for (auto& loop : loops) loop->stop();
     for (auto& thread : threads) thread.join();
     server.reset();
+    backstage.reset();
     edges.clear();
+    stores.forget_loops();
     databases.clear();
     loops.clear();
     if (database.cluster) database.cluster->stop();
@@ -246,9 +292,13 @@ Application::Application(app::Config config)
     : inside_(std::make_unique<Inside>(std::move(config))) {
     Inside& in = *inside_;
     in.operations.metrics_token = in.config.metrics_token;
+    if (in.stores.shared())
+        in.operations.helpers.push_back({"redis", [&in] { return in.stores.trouble(); }});
     app::add_operation_routes(in.routes, in.operations);
-    app::add_module_routes(in.routes, in.identity);
+    app::Parts const parts{in.identity, in.settings, in.maintenance, in.whole};
+    app::add_module_routes(in.routes, parts);
     in.operations.openapi = http::openapi(in.routes.all(), app::version_text);
+    in.operations.asyncapi = events::asyncapi(app::version_text);
     in.router.emplace(in.routes.all());
     in.metrics.emplace(in.config.loop_count(), route_names(in.routes));
 }

@@ -12,6 +12,9 @@
 
 #include <app/secrets.hpp>
 #include <app/settings.hpp>
+#include <app/settings_messages.hpp>
+#include <base/refusal.hpp>
+#include <jobs/zone.hpp>
 
 extern "C" char** environ;
 
@@ -186,7 +189,17 @@ private:
         if (config.production() && config.demo)
             problems_.push_back("HAAT_DEMO loads accounts with known passwords and is refused in "
                                 "production");
+        check_zone(config);
         check_secret(config);
+        check_messages(config.messages, problems_);
+    }
+
+    void check_zone(Config const& config) {
+        try {
+            Zone const zone(config.jobs.time_zone);
+        } catch (Fault const& fault) {
+            problems_.push_back(std::string("HAAT_TIME_ZONE: ") + fault.what());
+        }
     }
 
     void check_secret(Config& config) {

@@ -9,8 +9,16 @@
 #include <string>
 #include <vector>
 
+#include <events/kafka.hpp>
 #include <http/rate_limit.hpp>
 #include <http/server.hpp>
+#include <kv/stores.hpp>
+#include <outbound/client.hpp>
+#include <outbound/sms_msg91.hpp>
+#include <outbound/sms_twilio.hpp>
+#include <outbound/smtp.hpp>
+#include <outbound/web_push.hpp>
+#include <outbound/whatsapp_cloud.hpp>
 #include <pg/database.hpp>
 #include <telemetry/log.hpp>
 
@@ -30,6 +38,24 @@ struct SignInConfig {
     int lockout_failures = 5;          // per e-mail and address, then 423
     int lockout_address_failures = 20; // per address, then 429
     std::chrono::milliseconds lockout_window = 15min;
+};
+
+/// Who delivers what; each is used when it is set up.
+struct MessagesConfig {
+    outbound::SmtpOptions smtp;
+    outbound::TwilioOptions twilio;
+    outbound::Msg91Options msg91;
+    outbound::WhatsAppOptions whatsapp;
+    outbound::WebPushOptions push;
+    outbound::Options client; // of each loop, for everything that calls other servers
+};
+
+struct JobsConfig {
+    bool run = true; // in `haat serve` as well
+    int loops = 1;
+    int connections = 4; // of each loop, for the transactions of handlers
+    std::string time_zone = "Asia/Kolkata";
+    std::chrono::milliseconds drain_timeout = 30s;
 };
 
 struct Config {
@@ -55,7 +81,13 @@ struct Config {
     pg::DatabaseOptions database; // of each loop; the URL is filled when the database is there
     int database_pool_size = 0;   // over all loops; 0: as `database` says
 
+    kv::StoresOptions stores; // in process, unless Redis has a URL
+
     SignInConfig sign_in;
+    MessagesConfig messages;
+    JobsConfig jobs;
+    std::chrono::milliseconds events_keep = 14 * 24h;
+    events::KafkaOptions kafka;
     log::LogOptions log;
     std::chrono::milliseconds watchdog_limit = 50ms;
 

@@ -192,6 +192,22 @@ void check_migrations(Findings& out, DatabaseFacts const& facts, Config const& c
             good("migrations", fmt::format("all {} are applied", facts.migrations.size())));
 }
 
+void check_redis(Findings& out, Config const& config, DoctorWorld const& world) {
+    auto const& redis = config.stores.redis;
+    if (redis.url.empty()) {
+        out.push_back(good("redis", "none; values, limits and locks are kept in process"));
+        return;
+    }
+    std::string const why = world.redis_fails(redis);
+    if (why.empty())
+        out.push_back(good("redis", "answers"));
+    else if (why.find("password") != std::string::npos)
+        out.push_back(bad("redis", why, "mend the password in REDIS_URL, or REDIS_PASSWORD"));
+    else
+        out.push_back(warning("redis", "it cannot be used: " + why,
+                              "start it, or mend REDIS_URL; haat serves without it, slower"));
+}
+
 void check_database(Findings& out, Config const& config, DoctorWorld const& world) {
     bool const given = !config.database_url.empty();
     try {
@@ -242,6 +258,7 @@ std::vector<Finding> examine(Loaded const& loaded, std::vector<std::string> cons
     check_certificate(out, config, world);
     check_open_files(out, config, world);
     check_time_zones(out, world);
+    check_redis(out, config, world);
     check_database(out, config, world);
     return out;
 }

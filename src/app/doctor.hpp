@@ -52,6 +52,8 @@ struct DoctorWorld {
     std::function<std::optional<std::chrono::system_clock::time_point>(std::string const& file)>
         certificate_end;
     std::function<std::uint64_t()> open_files_max;
+    /// Why Redis cannot be used; empty when it can.
+    std::function<std::string(kv::RedisOptions const&)> redis_fails;
 };
 DoctorWorld real_world();
 

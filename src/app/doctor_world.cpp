@@ -130,6 +130,7 @@ DoctorWorld real_world() {
     world.exists = [](files::path const& path) { return ::access(path.c_str(), R_OK) == 0; };
     world.certificate_end = certificate_end;
     world.open_files_max = open_files_max;
+    world.redis_fails = kv::redis_trouble;
     return world;
 }
 

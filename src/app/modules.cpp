@@ -1,15 +1,22 @@
 #include <app/modules.hpp>
 
+#include <modules/admin/admin.hpp>
 #include <modules/catalog/catalog.hpp>
 #include <modules/identity/identity.hpp>
 
 namespace haat::app {
 
-void add_module_routes(Routes& routes, identity::Identity& identity) {
-    identity::add_identity_routes(routes, identity);
+void add_module_routes(Routes& routes, Parts const& parts) {
+    identity::add_identity_routes(routes, parts.identity);
     identity::add_organization_address_routes(routes);
     catalog::add_brand_routes(routes);
     catalog::add_category_routes(routes);
+    admin::add_job_routes(routes);
+    admin::add_event_routes(routes);
+    admin::add_audit_routes(routes);
+    admin::add_config_routes(routes, parts.settings);
+    admin::add_maintenance_routes(routes, parts.maintenance);
+    admin::add_system_routes(routes, parts.system);
 }
 
 Task<void> seed_demo(pg::Database& database) {

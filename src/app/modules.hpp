@@ -5,6 +5,11 @@
 
 namespace haat {
 class Routes;
+class SettingValues;
+namespace admin {
+class Maintenance;
+class System;
+} // namespace admin
 namespace identity {
 class Identity;
 }
@@ -15,7 +20,14 @@ class Database;
 
 namespace haat::app {
 
-void add_module_routes(Routes& routes, identity::Identity& identity);
+/// What the modules' routes are about, beside the database.
+struct Parts {
+    identity::Identity& identity;
+    SettingValues& settings;
+    admin::Maintenance& maintenance;
+    admin::System& system;
+};
+void add_module_routes(Routes& routes, Parts const& parts);
 
 /// Demo data of every module; adds nothing that is there. Runs with the owner's rights.
 Task<void> seed_demo(pg::Database& database);

@@ -1,5 +1,7 @@
 #include <app/open_database.hpp>
 
+#include <pg/migrate.hpp>
+
 namespace haat::app {
 
 namespace {
@@ -37,6 +39,20 @@ OpenDatabase open_database(Config const& config, Sharing sharing,
         if (auto beside = running_beside(config.data_directory)) return std::move(*beside);
         throw;
     }
+}
+
+void migrate_or_refuse(std::string const& owner_url, bool migrate,
+                       std::function<void(std::string_view)> const& say) {
+    pg::Migrator migrator(owner_url);
+    if (migrate) {
+        migrator.apply(say);
+        return;
+    }
+    for (pg::MigrationStatus const& one : migrator.status())
+        if (one.state != pg::MigrationStatus::State::applied)
+            throw std::runtime_error("migration " + one.name + " is " +
+                                     std::string(name_of(one.state)) +
+                                     ": run `haat migrate`, or set HAAT_MIGRATE=auto");
 }
 
 } // namespace haat::app

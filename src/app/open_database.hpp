@@ -24,4 +24,8 @@ enum class Sharing { alone, beside_another_haat };
 OpenDatabase open_database(
     Config const&, Sharing, std::function<void(std::string_view)> say = [](std::string_view) {});
 
+/// Runs the pending migrations, or throws and names the cure when they are not to be run here.
+void migrate_or_refuse(std::string const& owner_url, bool migrate,
+                       std::function<void(std::string_view)> const& say);
+
 } // namespace haat::app

@@ -55,6 +55,10 @@ Task<Reply<Readiness>> ready(Operations& operations, Call<>& call) {
     add("serving", !operations.draining, "the server is stopping");
     add("migrations", operations.migrated, "migrations have not been run");
     add("database", call.database().up(), call.database().last_error());
+    for (Helper const& helper : operations.helpers) {
+        std::string why = helper.trouble();
+        view.parts.push_back({helper.name, why.empty(), std::move(why)});
+    }
     co_return reply(view.ready ? 200 : 503, view);
 }
 
@@ -81,6 +85,12 @@ Task<Reply<None>> show_openapi(Operations& operations, Call<>&) {
     co_return answer;
 }
 
+Task<Reply<None>> show_asyncapi(Operations& operations, Call<>&) {
+    Reply<None> answer;
+    answer.data = operations.asyncapi;
+    co_return answer;
+}
+
 } // namespace
 
 void add_operation_routes(Routes& routes, Operations& operations) {
@@ -99,6 +109,9 @@ void add_operation_routes(Routes& routes, Operations& operations) {
         .limited(RateClass::none)
         .refuses(metrics_hidden);
     root.get("/openapi.json", &show_openapi, operations, "The description of this API")
+        .open()
+        .bare();
+    root.get("/asyncapi.json", &show_asyncapi, operations, "The description of its events")
         .open()
         .bare();
 }

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,12 @@ class Database;
 
 namespace haat::app {
 
+/// Without it everything works, only slower.
+struct Helper {
+    std::string name;
+    std::function<std::string()> trouble; // empty: it is there
+};
+
 struct Operations {
     explicit Operations(Workers& pool) : workers(pool) {}
 
@@ -26,6 +33,8 @@ struct Operations {
     metrics::Registry registry;
     std::string metrics_token; // empty: /metrics answers loopback only
     std::string openapi;
+    std::vector<Helper> helpers;
+    std::string asyncapi;
     std::atomic<bool> draining{false};
     std::atomic<bool> migrated{false};
     std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();

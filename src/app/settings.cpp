@@ -5,6 +5,9 @@
 
 #include <fmt/format.h>
 
+#include <app/settings_messages.hpp>
+#include <kv/redis_url.hpp>
+
 namespace haat::app {
 
 namespace {
@@ -456,6 +459,54 @@ void add_sign_in(std::vector<Setting>& all) {
                                AT(sign_in.lockout_window)));
 }
 
+void add_jobs(std::vector<Setting>& all) {
+    all.push_back(make({"jobs.run", "HAAT_JOBS",
+                        "Whether `haat serve` runs jobs and crons itself; `off` where `haat "
+                        "worker` does."},
+                       AT(jobs.run)));
+    all.push_back(at_least_one(
+        {"jobs.loops", "HAAT_JOB_LOOPS", "Threads that run jobs, apart from those that serve."},
+        AT(jobs.loops)));
+    all.push_back(at_least_one({"jobs.connections", "HAAT_JOB_CONNECTIONS",
+                                "Connections of each of them for the transactions of jobs."},
+                               AT(jobs.connections)));
+    all.push_back(make({"jobs.time_zone", "HAAT_TIME_ZONE",
+                        "In which the hours of scheduled work are meant, by its IANA name."},
+                       AT(jobs.time_zone)));
+    all.push_back(make({"jobs.drain_timeout", "HAAT_JOB_DRAIN_TIMEOUT",
+                        "How long running jobs may take to finish after SIGTERM; then they are "
+                        "run again elsewhere."},
+                       AT(jobs.drain_timeout)));
+}
+
+void add_events(std::vector<Setting>& all) {
+    all.push_back(at_least_one({"events.keep", "HAAT_EVENTS_KEEP",
+                                "How long delivered events stay in the outbox, for replays."},
+                               AT(events_keep)));
+    all.push_back(make({"kafka.brokers", "KAFKA_BROKERS",
+                        "host:port, several with commas; events go there too when it is given."},
+                       AT(kafka.brokers)));
+    all.push_back(
+        make({"kafka.client_id", "KAFKA_CLIENT_ID", "As brokers log it."}, AT(kafka.client_id)));
+    all.push_back(make({"kafka.group_id", "KAFKA_GROUP_ID",
+                        "The consumer group in which all nodes take events in."},
+                       AT(kafka.group_id)));
+    all.push_back(make({"kafka.topic_prefix", "KAFKA_TOPIC_PREFIX", "In front of every topic."},
+                       AT(kafka.topic_prefix)));
+    all.push_back(make({"kafka.security_protocol", "KAFKA_SECURITY_PROTOCOL",
+                        "plaintext, ssl, sasl_plaintext or sasl_ssl."},
+                       AT(kafka.security_protocol)));
+    all.push_back(make(
+        {"kafka.sasl_mechanism", "KAFKA_SASL_MECHANISM", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."},
+        AT(kafka.sasl_mechanism)));
+    all.push_back(make({"kafka.username", "KAFKA_USERNAME KAFKA_SASL_USERNAME", "For SASL."},
+                       AT(kafka.username)));
+    all.push_back(make({"kafka.password", "KAFKA_PASSWORD KAFKA_SASL_PASSWORD", "For SASL.", true},
+                       AT(kafka.password)));
+    all.push_back(make({"kafka.ca_file", "KAFKA_CA_FILE", "A PEM file; without one, the system's."},
+                       AT(kafka.ca_file)));
+}
+
 void add_log(std::vector<Setting>& all) {
     all.push_back(make({"log.level", "LOG_LEVEL", "What is logged."}, AT(log.level)));
     all.push_back(
@@ -473,46 +524,44 @@ void add_log(std::vector<Setting>& all) {
                      AT(log.rotate_files)));
 }
 
+void add_stores(std::vector<Setting>& all) {
+    Setting url = make({"redis.url", "REDIS_URL",
+                        "A Redis 7 that all nodes share: redis://[user]:[password]@host:6379/0, "
+                        "rediss:// for TLS, or unix:///path. Without one, values, limits and locks "
+                        "are kept in process. One that is away makes haat slower, no more.",
+                        true},
+                       AT(stores.redis.url));
+    url.read = [](Config& config, std::string_view text, bool) {
+        try {
+            if (!text.empty()) kv::parse_redis_url(text);
+        } catch (kv::RedisUrlError const&) {
+            throw BadValue{"must be redis://[user]:[password]@host:6379/0, rediss:// for TLS, or "
+                           "unix:///path"};
+        }
+        config.stores.redis.url = text;
+    };
+    all.push_back(url);
+    all.push_back(
+        make({"redis.password", "REDIS_PASSWORD", "Redis's password, when the URL has none.", true},
+             AT(stores.redis.password)));
+    all.push_back(make({"redis.ca_file", "HAAT_REDIS_CA",
+                        "A PEM file of authorities whose certificates are believed besides the "
+                        "system's."},
+                       AT(stores.redis.ca_file)));
+    all.push_back(make({"redis.prefix", "HAAT_REDIS_PREFIX",
+                        "What all keys begin with, so that others may use the same Redis."},
+                       AT(stores.redis.prefix)));
+    all.push_back(at_least_one({"redis.timeout", "HAAT_REDIS_TIMEOUT",
+                                "An answer that takes longer ends the connection; haat goes on "
+                                "without until there is another."},
+                               AT(stores.redis.timeout)));
+    all.push_back(at_least_one(
+        {"kv.bytes_max", "HAAT_KV_BYTES_MAX", "Memory for values that are kept in process."},
+        AT(stores.memory.bytes_max)));
+}
+
 #undef AT
 #undef RATE
-
-constexpr IgnoredVariable ignored[] = {
-    {"JWT_REFRESH_SECRET", "refresh tokens are random numbers, of which only hashes are stored"},
-    {"SESSION_SECRET", "sessions are rows, not signed cookies"},
-    {"BCRYPT_ROUNDS", "passwords are hashed with argon2id; bcrypt is only verified"},
-    {"API_VERSION", "/api/v1 and /api are both served"},
-    {"DATABASE_URL_TEST", "tests make their own cluster"},
-    {"POSTGRES_PASSWORD", "it belongs to a PostgreSQL container, not to haat"},
-    {"SUPABASE_URL", "haat is its own backend"},
-    {"SUPABASE_ANON_KEY", "haat is its own backend"},
-    {"SUPABASE_SERVICE_ROLE_KEY", "haat is its own backend"},
-    {"REDIS_URL", "caches and limits are in process until there is a second node"},
-    {"REDIS_PASSWORD", "caches and limits are in process until there is a second node"},
-    {"KAFKA_BROKERS", "events stay in the outbox until delivery is built"},
-    {"RAZORPAY_KEY_ID", "payments are not built yet"},
-    {"RAZORPAY_KEY_SECRET", "payments are not built yet"},
-    {"STRIPE_SECRET_KEY", "payments are not built yet"},
-    {"STRIPE_WEBHOOK_SECRET", "payments are not built yet"},
-    {"SMTP_HOST", "mail is not built yet"},
-    {"SMTP_PORT", "mail is not built yet"},
-    {"SMTP_USER", "mail is not built yet"},
-    {"SMTP_PASS", "mail is not built yet"},
-    {"FROM_EMAIL", "mail is not built yet"},
-    {"UPLOAD_DIR", "uploads are not built yet"},
-    {"MAX_FILE_SIZE", "uploads are not built yet"},
-    {"ALLOWED_FILE_TYPES", "uploads are not built yet"},
-    {"AWS_ACCESS_KEY_ID", "uploads are not built yet"},
-    {"AWS_SECRET_ACCESS_KEY", "uploads are not built yet"},
-    {"AWS_S3_BUCKET", "uploads are not built yet"},
-    {"AWS_REGION", "uploads are not built yet"},
-    {"SENTRY_DSN", "errors are in the log and in /metrics"},
-    {"NEW_RELIC_LICENSE_KEY", "measurements are in /metrics"},
-    {"FEATURE_GUEST_CHECKOUT", "the cart is not built yet"},
-    {"FEATURE_WISHLIST", "wishlists are not built yet"},
-    {"FEATURE_REVIEWS", "reviews are not built yet"},
-    {"CART_EXPIRY_DAYS", "the cart is not built yet"},
-    {"ABANDONED_CART_REMINDER_HOURS", "the cart is not built yet"},
-};
 
 } // namespace
 
@@ -524,13 +573,15 @@ std::span<Setting const> settings() {
         add_limits(made);
         add_rates(made);
         add_database(made);
+        add_stores(made);
         add_sign_in(made);
+        add_message_settings(made);
+        add_jobs(made);
+        add_events(made);
         add_log(made);
         return made;
     }();
     return all;
 }
-
-std::span<IgnoredVariable const> ignored_variables() { return ignored; }
 
 } // namespace haat::app

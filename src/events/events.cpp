@@ -1,9 +1,10 @@
 #include <events/events.hpp>
 
-#include <deque>
+#include <chrono>
 
 #include <base/clock.hpp>
 #include <describe/codec.hpp>
+#include <pg/database.hpp>
 
 namespace haat {
 
@@ -28,7 +29,8 @@ Exec<OutboxRow> insert_outbox{"events.insert_outbox", R"(
     insert into events.outbox (event_id, subject, key, priority, data, user_id, org_id,
                                correlation_id)
     values ($1, $2, $3, $4, $5, $6, $7, $8))"};
-}
+Exec<> announce{"events.announce", "select pg_notify('haat_events', '')"};
+} // namespace sql
 
 std::optional<Uuid> uuid_or_none(std::string const& text) {
     Uuid uuid;
@@ -36,33 +38,66 @@ std::optional<Uuid> uuid_or_none(std::string const& text) {
     return uuid;
 }
 
+Task<void> announce(pg::Database& database) {
+    pg::Settings const nobody;
+    pg::Reader reader(database, nobody);
+    try {
+        co_await reader(sql::announce);
+    } catch (std::exception const&) {
+        // Dispatchers look by themselves every second.
+    }
+}
+
+/// Not by the transaction: PostgreSQL lets those that notify commit one at a time. So it is told
+/// beside it, perhaps before the commit; a dispatcher that was woken looks several times. Once in
+/// a while is enough, for under load it is awake anyway.
+void announce_soon(pg::Database& database) {
+    constexpr std::chrono::milliseconds once_in{20};
+    thread_local std::chrono::steady_clock::time_point last{};
+    auto const at = std::chrono::steady_clock::now();
+    if (at - last < once_in) return;
+    last = at;
+    detach(announce(database));
+}
+
 } // namespace
 
-EventKind::EventKind(std::string_view constant, std::string_view subject,
-                     describe::Shape const& payload, Priority priority)
-    : constant_(constant), subject_(subject), payload_(&payload), priority_(priority),
-      next_(first_event) {
+EventKind::EventKind(haat::Subject const& subject, describe::Shape const& payload,
+                     std::source_location where)
+    : subject_(&subject), payload_(&payload), file_(where.file_name()), next_(first_event) {
     first_event = this;
 }
 EventKind const* EventKind::first() { return first_event; }
 
-std::string_view kept(std::string_view first, std::string_view second) {
-    static std::deque<std::string> names;
-    return names.emplace_back(std::string(first) + std::string(second));
+std::string_view EventKind::emitter() const {
+    std::string_view const file = file_;
+    if (file.find("/test/") != std::string_view::npos) return "tests";
+    for (std::string_view const folder : {"modules/", "src/"}) {
+        auto const at = file.rfind(folder);
+        if (at == std::string_view::npos) continue;
+        std::string_view const rest = file.substr(at + folder.size());
+        return rest.substr(0, rest.find('/'));
+    }
+    return "haat";
 }
 
-void emit_erased(Tx& tx, EventKind const& event, Uuid const& key, void const* payload) {
+void emit_erased(Tx& tx, EventKind const& event, Uuid const& key, void const* payload,
+                 Cause const* cause) {
+    Subject const& subject = event.subject();
+    if (subject.live)
+        throw Fault("the subject " + std::string(subject.name) + " is live only: tell() it");
     OutboxRow row{.event_id = new_uuid(),
-                  .subject = std::string(event.subject()),
+                  .subject = std::string(subject.name),
                   .key = key,
-                  .priority = event.priority(),
+                  .priority = subject.priority,
                   .data = {},
-                  .user_id = uuid_or_none(tx.settings().user_id),
-                  .org_id = uuid_or_none(tx.settings().org_id),
-                  .correlation_id = tx.settings().correlation_id};
+                  .user_id = cause ? cause->user_id : uuid_or_none(tx.settings().user_id),
+                  .org_id = cause ? cause->org_id : uuid_or_none(tx.settings().org_id),
+                  .correlation_id = cause ? cause->correlation_id : tx.settings().correlation_id};
     row.data.text.clear();
     describe::encode_masked(row.data.text, event.payload(), payload);
     tx.later(sql::insert_outbox, row);
+    announce_soon(tx.database());
 }
 
 } // namespace haat

@@ -1,68 +1,83 @@
-// An event is a value with a name and a payload type; emitting writes it to the outbox in the
-// transaction that caused it.
+// An event is a value with a subject of the catalogue and a payload type; emitting writes it to the
+// outbox in the transaction that caused it.
 //
-//     inline Event<Brand> brand_created{"BrandCreated", "brand:created"};
+//     inline Event<Brand> brand_created{subjects::brand_created};
 //     emit(tx, brand_created, brand.id, brand);
 #pragma once
 
+#include <source_location>
 #include <string_view>
 
+#include <events/subjects.hpp>
 #include <pg/pg.hpp>
 
 namespace haat {
 
-enum class Priority : std::uint8_t { low, medium, high, critical };
-HAAT_DESCRIBE_ENUM(Priority, low, medium, high, critical)
-
+/// Links itself into the list from which docs/events.md and asyncapi.json are made.
 class EventKind {
 public:
-    EventKind(std::string_view constant, std::string_view subject, describe::Shape const& payload,
-              Priority priority);
+    EventKind(Subject const& subject, describe::Shape const& payload, std::source_location where);
     EventKind(EventKind const&) = delete;
 
-    std::string_view constant() const { return constant_; }
-    std::string_view subject() const { return subject_; }
+    haat::Subject const& subject() const { return *subject_; }
     describe::Shape const& payload() const { return *payload_; }
-    Priority priority() const { return priority_; }
+    /// The module or room that declares it: "identity".
+    std::string_view emitter() const;
 
     EventKind const* next() const { return next_; }
     static EventKind const* first();
 
 private:
-    std::string_view constant_;
-    std::string_view subject_;
+    haat::Subject const* subject_;
     describe::Shape const* payload_;
-    Priority priority_;
+    char const* file_;
     EventKind const* next_;
 };
 
-/// Both together, kept for as long as the program runs.
-std::string_view kept(std::string_view first, std::string_view second);
-
-template <class Payload> struct Event : EventKind {
-    Event(std::string_view constant, std::string_view subject, Priority priority = Priority::medium)
-        : EventKind(constant, subject, describe::shape_of<Payload>, priority) {}
+template <class Payload_> struct Event : EventKind {
+    using Payload = Payload_;
+    explicit Event(haat::Subject const& its_subject,
+                   std::source_location where = std::source_location::current())
+        : EventKind(its_subject, describe::shape_of<Payload>, where) {}
 };
 
-/// What happens to every simple resource: Events<Brand> events{"Brand", "brand"} declares
-/// BrandCreated brand:created, BrandUpdated brand:updated and BrandDeleted brand:deleted.
+/// What happens to every simple resource: Events<Brand> events{subjects::brand} declares
+/// brand:created, brand:updated and brand:deleted.
 template <class Payload> struct Events {
-    Events(std::string_view constant, std::string_view subject)
-        : created(kept(constant, "Created"), kept(subject, ":created")),
-          updated(kept(constant, "Updated"), kept(subject, ":updated")),
-          deleted(kept(constant, "Deleted"), kept(subject, ":deleted")) {}
+    explicit Events(Lifecycle const& subjects,
+                    std::source_location where = std::source_location::current())
+        : created(subjects.created, where), updated(subjects.updated, where),
+          deleted(subjects.deleted, where) {}
     Event<Payload> created;
     Event<Payload> updated;
     Event<Payload> deleted;
 };
 
-/// `key` is the aggregate's id: events of one key are delivered in order.
-void emit_erased(Tx&, EventKind const&, Uuid const& key, void const* payload);
+/// On whose behalf an event happens; a transaction's own settings when nothing else is said.
+struct Cause {
+    std::optional<Uuid> user_id;
+    std::optional<Uuid> org_id;
+    std::string correlation_id;
+};
+
+/// `key` is the aggregate's id: events of one key are delivered in order, if the aggregate's row is
+/// locked or new in this transaction.
+void emit_erased(Tx&, EventKind const&, Uuid const& key, void const* payload, Cause const*);
 
 template <class Payload, class Noun>
 void emit(Tx& tx, Event<Payload> const& event, Id<Noun> key,
           std::type_identity_t<Payload> const& payload) {
-    emit_erased(tx, event, key.uuid, &payload);
+    emit_erased(tx, event, key.uuid, &payload, nullptr);
 }
+
+/// As a consequence of another event, in its handler: the same user, organization, correlation.
+template <class Payload, class Noun>
+void emit(Tx& tx, Cause const& cause, Event<Payload> const& event, Id<Noun> key,
+          std::type_identity_t<Payload> const& payload) {
+    emit_erased(tx, event, key.uuid, &payload, &cause);
+}
+
+/// The channel on which nodes tell one another that there may be something in the outbox.
+inline constexpr char const* events_channel = "haat_events";
 
 } // namespace haat

@@ -13,6 +13,7 @@ struct AuditRow {
     std::optional<Uuid> user_id;
     std::optional<Uuid> org_id;
     std::string action;
+    std::string operation;
     std::string entity;
     std::optional<Uuid> entity_id;
     Json changes;
@@ -20,20 +21,31 @@ struct AuditRow {
     std::string user_agent;
     std::string request_id;
 };
-HAAT_DESCRIBE(AuditRow, user_id, org_id, action, entity, entity_id, changes, address, user_agent,
-              request_id)
+HAAT_DESCRIBE(AuditRow, user_id, org_id, action, operation, entity, entity_id, changes, address,
+              user_agent, request_id)
 
 namespace sql {
 Exec<AuditRow> insert_audit{"audit.insert_entry", R"(
-    insert into audit.entries (user_id, org_id, action, entity, entity_id, changes, address,
-                               user_agent, request_id)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9))"};
+    insert into audit.entries (user_id, org_id, action, operation, entity, entity_id, changes,
+                               address, user_agent, request_id)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10))"};
 }
 
 std::optional<Uuid> given(Uuid const& uuid) {
     return uuid.is_nil() ? std::nullopt : std::optional(uuid);
 }
 std::string text_of(Uuid const& uuid) { return uuid.is_nil() ? std::string() : to_string(uuid); }
+
+std::string_view action_of(http::RouteSpec const& route, RawReply const& answer) {
+    if (!route.action.empty()) return route.action;
+    switch (route.method) {
+    case http::Method::put:
+    case http::Method::patch: return "UPDATE";
+    case http::Method::del: return "DELETE";
+    case http::Method::post: return answer.status == 201 ? "CREATE" : "EXECUTE";
+    default: return "READ";
+    }
+}
 
 pg::Settings settings_of(Actor const& actor, std::string_view request_id) {
     std::string_view role = actor.anonymous() ? "anonymous" : "customer";
@@ -63,7 +75,8 @@ Task<RawReply> RawCall::commit_raw(Tx& tx, RawReply answer) {
     if (route_.audited) {
         AuditRow row{.user_id = given(actor_.user.uuid),
                      .org_id = given(actor_.org.uuid),
-                     .action = route_.operation,
+                     .action = std::string(action_of(route_, answer)),
+                     .operation = route_.operation,
                      .entity = route_.tag,
                      .entity_id = given(answer.entity),
                      .changes = {},
@@ -79,6 +92,14 @@ Task<RawReply> RawCall::commit_raw(Tx& tx, RawReply answer) {
     }
     co_await tx.commit();
     co_return std::move(answer);
+}
+
+// {"after":{…}}: a change has "from" and "to" of each field instead. Secrets are masked.
+std::string RawCall::lone_change(std::string_view side, describe::Shape const& shape,
+                                 void const* row) {
+    std::string text = R"({")" + std::string(side) + R"(":)";
+    describe::encode_masked(text, shape, row);
+    return text + "}";
 }
 
 bool RawCall::has_if_match() const { return !request_.header("if-match").empty(); }

@@ -51,6 +51,14 @@ public:
         changes_ = describe::diff(before, after);
     }
 
+    /// The same of what is new and of what is gone.
+    template <class Row> void made(Row const& after) {
+        changes_ = lone_change("after", describe::shape_of<Row>, &after);
+    }
+    template <class Row> void removed(Row const& before) {
+        changes_ = lone_change("before", describe::shape_of<Row>, &before);
+    }
+
     /// If-Match: 412 unless the client's ETag is that of this view (or it sent none).
     template <class View> void expect(View const& current) {
         if (has_if_match()) expect_json(describe::to_json(current));
@@ -63,6 +71,8 @@ protected:
     Task<RawReply> commit_raw(Tx& tx, RawReply answer);
     bool has_if_match() const;
     void expect_json(std::string const& data) const;
+    static std::string lone_change(std::string_view side, describe::Shape const& shape,
+                                   void const* row);
 
 private:
     friend class Edge;

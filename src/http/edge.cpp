@@ -35,6 +35,21 @@ http::StaticFiles::Options page_options() {
     };
     return options;
 }
+
+http::ResponseCacheOptions cache_options(EdgeOptions const& from) {
+    http::ResponseCacheOptions options;
+    options.bytes_max = from.cache_bytes_max;
+    options.entry_bytes_max = std::min(options.entry_bytes_max, options.bytes_max);
+    return options;
+}
+
+// What a public answer may depend on beside its target: for which shop front it is. A header's
+// value holds no line break.
+std::string_view vary_of(Request const& request, std::string& room) {
+    std::string_view const store = request.header("x-store-id");
+    if (store.empty()) return request.host;
+    return room.append(store).append("\n").append(request.host);
+}
 } // namespace
 
 /// One request on its way through.
@@ -47,6 +62,7 @@ struct Edge::Visit {
     http::Decision decision;
     bool limited = false;       // whether `decision` says anything
     bool failures_only = false; // the allowance is given back after a success
+    bool confirm_due = false;   // the other nodes are asked as well
     bool filling = false;       // the answer goes into the cache
     std::string etag;           // of the data; the envelope differs each time
     std::string allowance_key;
@@ -54,7 +70,8 @@ struct Edge::Visit {
 };
 
 Edge::Edge(EdgeShared& shared, int loop, pg::Database& database)
-    : shared_(shared), database_(database), cache_(shared.cache_tags), pages_(page_options()),
+    : shared_(shared), database_(database),
+      cache_(shared.cache_tags, cache_options(shared.options)), pages_(page_options()),
       loop_(loop) {}
 Edge::~Edge() = default;
 
@@ -106,8 +123,11 @@ Task<void> Edge::serve(Visit& visit) {
     visit.route = &visit.match.route->canonical();
     visit.response.trace.route = visit.route->number;
     Loop::current().doing(visit.route->path.c_str());
+    bool const closed = co_await turned_away(visit);
+    if (closed) throw shared_.gate->refusal();
     if (visit.route->open && visit.route->cache_for.count() > 0) {
         limit(visit);
+        if (visit.confirm_due) co_await confirm(visit);
         co_await cached(visit);
     } else {
         co_await admit(visit);
@@ -115,16 +135,32 @@ Task<void> Edge::serve(Visit& visit) {
     }
 }
 
+// While the gate is closed nobody passes but administrators; who cannot be made out is none.
+Task<bool> Edge::turned_away(Visit& visit) {
+    if (!shared_.gate || !shared_.gate->closed()) co_return false;
+    if (visit.route->in_maintenance || !visit.route->path.starts_with("/api/")) co_return false;
+    try {
+        co_await identify(visit);
+    } catch (Refusal const&) {
+    }
+    bool const passes = visit.actor.is_admin();
+    if (!passes) visit.actor = Actor{};
+    if (!passes) limit(visit);
+    co_return !passes;
+}
+
 // Who is turned away draws on the allowance of the address: tokens cannot be guessed for free.
 Task<void> Edge::admit(Visit& visit) {
+    std::exception_ptr turned_away;
     try {
         co_await identify(visit);
     } catch (Refusal const&) {
         visit.actor = Actor{};
-        limit(visit);
-        throw;
+        turned_away = std::current_exception();
     }
     limit(visit);
+    if (visit.confirm_due) co_await confirm(visit);
+    if (turned_away) std::rethrow_exception(turned_away);
 }
 
 // A cached public handler always runs as the anonymous actor, whoever asks. While this node does
@@ -134,8 +170,10 @@ Task<void> Edge::cached(Visit& visit) {
         co_await call(visit);
         co_return;
     }
-    http::CacheKey const key{
-        .route = visit.route->number, .target = visit.request.target, .vary = {}};
+    std::string room;
+    http::CacheKey const key{.route = visit.route->number,
+                             .target = visit.request.target,
+                             .vary = vary_of(visit.request, room)};
     if (http::CacheHit const hit = cache_.find(key)) {
         respond(visit, *hit);
         co_return;
@@ -213,7 +251,7 @@ Task<void> Edge::call(Visit& visit) {
         bool rival = false;
         try {
             RawReply reply = co_await holder->run(route.handler, route.signature.self);
-            for (std::string_view const tag : route.drops) drop(tag);
+            if (!route.drops.empty()) co_await drop(route);
             render(visit, reply);
             co_return;
         } catch (pg::DatabaseError const& error) {
@@ -236,20 +274,28 @@ Task<void> Edge::call(Visit& visit) {
 // This node forgets at once, the others when they hear of it. Not in the write's own transaction:
 // PostgreSQL lets transactions that notify commit one at a time, which would cost two thirds of all
 // writes. Drops that come while one is on its way travel together.
-void Edge::drop(std::string_view tag) {
-    shared_.cache_tags.drop(tag);
-    if (std::find(to_announce_.begin(), to_announce_.end(), tag) == to_announce_.end())
-        to_announce_.push_back(tag);
-    if (!std::exchange(announcing_, true)) detach(announce());
+Task<void> Edge::drop(RouteSpec const& route) {
+    for (std::string_view const tag : route.drops) {
+        shared_.cache_tags.drop(tag);
+        announce(tag);
+    }
+    // Waited for: what this caller asks next is not answered from before its own write.
+    for (std::string_view const tag : route.drops) co_await shared_.stores.here().drop_tag(tag);
 }
 
-Task<void> Edge::announce() {
+void Edge::announce(std::string_view tag) {
+    if (std::find(to_announce_.begin(), to_announce_.end(), tag) == to_announce_.end())
+        to_announce_.push_back(tag);
+    if (!std::exchange(announcing_, true)) detach(announce_all());
+}
+
+Task<void> Edge::announce_all() {
     pg::Settings const nobody;
     pg::Reader reader(database_, nobody);
     while (!to_announce_.empty()) {
         std::vector<std::string_view> const tags = std::exchange(to_announce_, {});
         for (std::string_view const tag : tags) {
-            std::string const payload(tag);
+            std::string const payload = shared_.options.node + " " + std::string(tag);
             try {
                 co_await reader(sql::announce_drop, payload);
             } catch (std::exception const& error) {
@@ -297,11 +343,20 @@ void Edge::decode(Visit& visit, http::CallHolder& holder) {
 }
 
 void Edge::take_allowance(Visit& visit, Allowance allowance, std::string_view key) {
-    visit.decision = shared_.limiter.take(allowance, key);
+    visit.decision = shared_.limits.limiter().take(allowance, key);
     visit.limited = true;
     visit.allowance = allowance;
-    if (visit.decision.allowed) return;
-    throw Refusal(too_many_requests).retry_after(visit.decision.retry_after_seconds);
+    if (!visit.decision.allowed)
+        throw Refusal(too_many_requests).retry_after(visit.decision.retry_after_seconds);
+    visit.confirm_due = shared_.limits.confirms(allowance);
+    if (visit.confirm_due && visit.allowance_key.empty()) visit.allowance_key = key;
+}
+
+Task<void> Edge::confirm(Visit& visit) {
+    visit.decision =
+        co_await shared_.limits.confirm(visit.allowance, visit.allowance_key, visit.decision);
+    if (!visit.decision.allowed)
+        throw Refusal(too_many_requests).retry_after(visit.decision.retry_after_seconds);
 }
 
 void Edge::limit(Visit& visit) {
@@ -382,6 +437,8 @@ void Edge::render(Visit& visit, RawReply& reply) {
         if (shared)
             response.header("Cache-Control", "public, max-age=0, s-maxage=" +
                                                  std::to_string(route.cache_for.count()));
+        if (shared)
+            response.head += "Vary: X-Store-Id\r\n";
         else
             response.header("Cache-Control", route.open ? "no-cache" : "private, no-cache");
         if (!visit.filling && http::names_etag(visit.request.header("if-none-match"), visit.etag)) {
@@ -415,7 +472,7 @@ void Edge::render(Visit& visit, Refusal const& refusal) {
 void Edge::add_common_headers(Visit& visit) {
     Response& response = visit.response;
     if (visit.failures_only && response.status < 400)
-        shared_.limiter.give_back(visit.allowance, visit.allowance_key);
+        shared_.limits.give_back(visit.allowance, visit.allowance_key);
     if (visit.limited) visit.decision.append_to(response.head);
     response.head.append("X-Request-ID: ").append(response.trace.request_id).append("\r\n");
     std::string_view const correlation = visit.request.header("x-correlation-id");

@@ -9,10 +9,11 @@
 #include <vector>
 
 #include <access/authenticator.hpp>
-#include <http/rate_limit.hpp>
+#include <http/gate.hpp>
 #include <http/response_cache.hpp>
 #include <http/router.hpp>
 #include <http/server.hpp>
+#include <http/shared_limits.hpp>
 #include <http/static_files.hpp>
 #include <pg/database.hpp>
 #include <telemetry/metrics.hpp>
@@ -22,6 +23,8 @@ namespace haat {
 struct EdgeOptions {
     bool production = false;
     bool cache = true;
+    std::size_t cache_bytes_max = 32 * 1024 * 1024;
+    std::string node = {}; // this one's name, so that it knows its own announcements
     std::vector<std::string> allowed_origins;
     bool allow_lan_origins = false; // development only
     int json_depth_max = 32;
@@ -31,10 +34,12 @@ struct EdgeOptions {
 struct EdgeShared {
     EdgeOptions options;
     http::Router const& router;
-    http::RateLimiter& limiter;
+    http::SharedLimits& limits;
+    kv::Stores& stores;
     http::CacheTags& cache_tags;
     metrics::RequestMetrics& metrics;
     Authenticator& authenticator;
+    http::Gate const* gate = nullptr; // nothing: always open
 };
 
 class Edge final : public http::Service {
@@ -56,13 +61,16 @@ private:
     Task<void> call(Visit& visit);
     Task<void> admit(Visit& visit);
     Task<void> identify(Visit& visit);
+    Task<bool> turned_away(Visit& visit);
     Task<void> cached(Visit& visit);
-    void drop(std::string_view tag);
-    Task<void> announce();
+    Task<void> drop(http::RouteSpec const& route);
+    void announce(std::string_view tag);
+    Task<void> announce_all();
     Task<bool> replay(Visit& visit, RawCall& call);
     void decode(Visit& visit, http::CallHolder& holder);
     void take_allowance(Visit& visit, http::Allowance allowance, std::string_view key);
     void limit(Visit& visit);
+    Task<void> confirm(Visit& visit);
     bool serve_preflight(Visit& visit);
     bool serve_page(Visit& visit);
     void no_route(Visit& visit);

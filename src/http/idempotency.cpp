@@ -6,6 +6,7 @@
 #include <base/hash.hpp>
 #include <http/message.hpp>
 #include <http/routes.hpp>
+#include <jobs/cron.hpp>
 
 namespace haat::http {
 
@@ -42,7 +43,25 @@ Exec<Kept> keep{"platform.keep_answer", R"(
 Maybe<KeptAnswer, std::string, std::string, std::string> find{"platform.find_answer", R"(
     select body_hash, status, head, body from platform.idempotency
     where actor = $1 and route = $2 and key = $3 and status is not null)"};
+Exec<> remove_old{"platform.remove_old_answers", R"(
+    delete from platform.idempotency where ctid = any (array(
+        select ctid from platform.idempotency
+         where created_at < now() - interval '24 hours' order by created_at limit 5000)))"};
 } // namespace sql
+
+Task<std::int64_t> remove_old_answers(JobRun<Nothing>& run) {
+    std::int64_t removed = 0;
+    for (int now = 1; now > 0; removed += now) {
+        Tx tx = run.begin();
+        now = co_await tx.last()(sql::remove_old);
+    }
+    co_return removed;
+}
+
+// Kept for a day, as domain.md promises.
+Job<Nothing> const remove_old_answers_job{
+    "platform.remove_old_answers", {.timeout = 10min}, &remove_old_answers};
+Cron const nightly{"platform.remove_old_answers", "0 2 * * *", remove_old_answers_job};
 
 } // namespace
 

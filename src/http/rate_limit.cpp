@@ -1,11 +1,13 @@
 #include <http/rate_limit.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <charconv>
 #include <mutex>
 #include <new>
 #include <random>
+#include <unordered_map>
 
 #include <arpa/inet.h>
 #include <sys/mman.h>
@@ -56,8 +58,10 @@ private:
 };
 
 constexpr std::size_t locks = 64;
+constexpr std::size_t notes_max = 200; // under each lock; beyond, a node counts for itself
 struct alignas(64) Lock {
     std::mutex mutex;
+    std::unordered_map<std::uint64_t, Use> notes;
 };
 
 int seconds_up(Nanos nanos) {
@@ -108,7 +112,8 @@ struct RateLimiter::Inside {
         return hash_of(key, seed + static_cast<std::uint64_t>(allowance));
     }
     Group& group_of(std::uint64_t key) { return groups[(key >> 8) & (groups.size() - 1)]; }
-    std::mutex& lock_of(std::uint64_t key) { return mutexes[(key >> 8) & (locks - 1)].mutex; }
+    Lock& place_of(std::uint64_t key) { return mutexes[(key >> 8) & (locks - 1)]; }
+    std::mutex& lock_of(std::uint64_t key) { return place_of(key).mutex; }
 
     static Slot* find(Group& group, std::uint64_t key) {
         for (Slot& slot : group.slots)
@@ -126,18 +131,33 @@ struct RateLimiter::Inside {
         return taken;
     }
 
+    // Under the key's lock.
+    void note(std::uint64_t hash, Allowance allowance, std::string_view key) {
+        if (!noting.load(std::memory_order_relaxed) || is_strict(allowance)) return;
+        auto& notes = place_of(hash).notes;
+        if (auto const found = notes.find(hash); found != notes.end())
+            ++found->second.count;
+        else if (notes.size() < notes_max)
+            notes.emplace(hash, Use{allowance, std::string(key), 1});
+    }
+
     static Decision decide(Pace const& pace, Nanos now, Nanos full_at, bool take) {
         Nanos const after = std::max(now, full_at) + pace.step;
         Decision decision;
         decision.limit = pace.limit;
         decision.allowed = after - now <= pace.window;
         Nanos const stands = decision.allowed && take ? after : std::max(now, full_at);
-        decision.remaining = static_cast<int>(
-            std::clamp<Nanos>((pace.window - (stands - now)) / pace.step, 0, pace.limit));
-        decision.reset_seconds = seconds_up(stands - now);
-        if (!decision.allowed)
-            decision.retry_after_seconds = std::max(seconds_up(after - now - pace.window), 1);
+        say(decision, pace, stands - now);
         return decision;
+    }
+
+    static void say(Decision& decision, Pace const& pace, Nanos full_in) {
+        decision.remaining =
+            static_cast<int>(std::clamp<Nanos>((pace.window - full_in) / pace.step, 0, pace.limit));
+        decision.reset_seconds = seconds_up(full_in);
+        if (!decision.allowed)
+            decision.retry_after_seconds =
+                std::max(seconds_up(full_in + pace.step - pace.window), 1);
     }
 
     std::array<Pace, allowances> paces{};
@@ -145,6 +165,7 @@ struct RateLimiter::Inside {
     std::uint64_t seed; // unknown outside, so that nobody can aim at another's group
     Groups groups;      // a power of two
     std::array<Lock, locks> mutexes;
+    std::atomic<bool> noting{false};
 };
 
 RateLimiter::RateLimiter(RateLimitOptions options) : inside_(std::make_unique<Inside>(options)) {}
@@ -166,6 +187,7 @@ Decision RateLimiter::take(Allowance allowance, std::string_view key) {
         slot->full_at = now;
     }
     slot->full_at = std::max(now, slot->full_at) + pace.step;
+    in.note(hash, allowance, key);
     return decision;
 }
 
@@ -187,6 +209,51 @@ void RateLimiter::give_back(Allowance allowance, std::string_view key) {
     std::lock_guard const lock(in.lock_of(hash));
     if (Slot* slot = Inside::find(in.group_of(hash), hash))
         slot->full_at -= in.paces[static_cast<std::size_t>(allowance)].step;
+}
+
+Rate RateLimiter::rate(Allowance allowance) const {
+    Inside::Pace const& pace = inside_->paces[static_cast<std::size_t>(allowance)];
+    return {pace.limit, std::chrono::duration_cast<std::chrono::seconds>(
+                            std::chrono::nanoseconds(pace.window))};
+}
+
+Decision RateLimiter::decision(Allowance allowance, bool allowed,
+                               std::chrono::nanoseconds full_in) const {
+    Inside::Pace const& pace = inside_->paces[static_cast<std::size_t>(allowance)];
+    Decision decision;
+    decision.limit = pace.limit;
+    decision.allowed = allowed;
+    Inside::say(decision, pace, full_in.count());
+    return decision;
+}
+
+void RateLimiter::note_takes() { inside_->noting.store(true, std::memory_order_relaxed); }
+
+std::vector<Use> RateLimiter::notes() {
+    std::vector<Use> all;
+    for (Lock& each : inside_->mutexes) {
+        std::lock_guard const lock(each.mutex);
+        for (auto& [hash, use] : each.notes) all.push_back(std::move(use));
+        each.notes.clear();
+    }
+    return all;
+}
+
+void RateLimiter::learn(Allowance allowance, std::string_view key,
+                        std::chrono::nanoseconds full_in) {
+    Inside& in = *inside_;
+    Inside::Pace const& pace = in.paces[static_cast<std::size_t>(allowance)];
+    std::uint64_t const hash = in.key_of(allowance, key);
+    Nanos const full_at = in.now() + std::min<Nanos>(full_in.count(), pace.window);
+
+    std::lock_guard const lock(in.lock_of(hash));
+    Group& group = in.group_of(hash);
+    Slot* slot = Inside::find(group, hash);
+    if (!slot) {
+        slot = &Inside::make(group, hash);
+        slot->full_at = full_at;
+    }
+    slot->full_at = std::max(slot->full_at, full_at);
 }
 
 std::size_t RateLimiter::keys() const {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace haat::http {
 
@@ -30,6 +31,13 @@ enum class Allowance : std::uint8_t {
 };
 inline constexpr std::size_t allowances = 9;
 std::string_view name_of(Allowance);
+
+/// Of these there are few, and each matters: all nodes are asked for every one. The others are
+/// decided here, and the nodes tell each other afterwards (shared_limits.hpp).
+constexpr bool is_strict(Allowance allowance) {
+    return allowance == Allowance::auth || allowance == Allowance::sensitive ||
+           allowance == Allowance::upload || allowance == Allowance::order_create;
+}
 
 /// `limit` at once, and `limit` per `window` in the long run. At least 1 of each.
 struct Rate {
@@ -67,6 +75,12 @@ struct Decision {
     void append_to(std::string& head) const;
 };
 
+struct Use {
+    Allowance allowance;
+    std::string key;
+    int count;
+};
+
 class RateLimiter {
 public:
     explicit RateLimiter(RateLimitOptions options = {});
@@ -82,6 +96,19 @@ public:
 
     /// Keys that have used some of their allowance now.
     std::size_t keys() const;
+
+    Rate rate(Allowance allowance) const;
+    /// The words for what all nodes together have decided.
+    Decision decision(Allowance allowance, bool allowed, std::chrono::nanoseconds full_in) const;
+
+    // ---- so that several nodes share one allowance
+
+    /// From now on takes of allowances that are not strict are noted.
+    void note_takes();
+    /// What was taken since the last call; of many keys, not all are noted.
+    std::vector<Use> notes();
+    /// All nodes together have used so much of it. What is known here never becomes less.
+    void learn(Allowance allowance, std::string_view key, std::chrono::nanoseconds full_in);
 
 private:
     struct Inside;

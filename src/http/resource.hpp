@@ -45,6 +45,7 @@ Task<Reply<Row>> create_one(Call<detail::FieldsOf<table>>& call) {
     Tx tx = call.begin();
     if constexpr (!std::is_same_v<decltype(hook), NoHook>) co_await hook(call, tx, id, body);
     Row const row = co_await tx(table.insert, id, body);
+    call.made(row);
     emit(tx, events.created, id, row);
     co_return co_await call.commit(tx, created(row));
 }
@@ -71,6 +72,7 @@ Task<Reply<Deleted>> remove_one(Call<>& call, detail::KeyOf<table> id) {
     call.expect(row);
     if constexpr (!std::is_same_v<decltype(hook), NoHook>) co_await hook(call, tx, row);
     co_await tx(table.remove, id);
+    call.removed(row);
     emit(tx, events.deleted, id, row);
     co_return co_await call.commit(tx, deleted(id));
 }

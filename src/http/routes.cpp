@@ -148,6 +148,14 @@ Route& Route::bare(std::string_view media_type) {
     spec().media_type = media_type;
     return *this;
 }
+Route& Route::in_maintenance() {
+    spec().in_maintenance = true;
+    return *this;
+}
+Route& Route::audited_as(std::string_view action) {
+    spec().action = action;
+    return *this;
+}
 Route& Route::unaudited() {
     spec().audited = false;
     return *this;

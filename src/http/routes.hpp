@@ -81,9 +81,11 @@ struct RouteSpec {
     std::vector<std::string_view> drops;
     std::vector<RefusalKind const*> refusals;
     std::size_t body_bytes_max = 1 << 20;
-    bool streams_body = false; // multipart or raw: the handler reads request().stream
-    bool audited = true;       // of writes
-    std::string_view message;  // of the envelope
+    bool streams_body = false;   // multipart or raw: the handler reads request().stream
+    bool audited = true;         // of writes
+    std::string_view action;     // of audit rows; empty: by the method
+    bool in_maintenance = false; // may be asked while everything else is closed
+    std::string_view message;    // of the envelope
     std::string description;
     bool bare = false;                                // no envelope
     std::string_view media_type = "application/json"; // of a bare answer
@@ -122,6 +124,10 @@ public:
     /// The status of success, for the documents; POST is 201 when nothing is said.
     Route& answers(int status);
     Route& unaudited();
+    /// What audit rows call it, where CREATE, UPDATE and DELETE do not fit: "LOGIN".
+    Route& audited_as(std::string_view action);
+    /// Stays open during maintenance, see gate.hpp.
+    Route& in_maintenance();
     Route& says(std::string_view message);
     Route& describes(std::string text);
     template <class... Kinds> Route& refuses(Kinds const&... kinds) {

@@ -82,6 +82,10 @@ public:
     /// Whether the listening connection is up: while it is not, caches must ask the database.
     bool listening() const;
 
+    /// Notifies every node soon, on a statement of its own: what is said twice meanwhile is told
+    /// once. Nobody hears it when this process dies before, so who listens also looks by itself.
+    void announce(std::string_view channel, std::string_view payload);
+
     /// COPY … FROM STDIN on a connection of the slow pool; `next` gives pieces, empty at the end.
     Task<std::int64_t> copy_in(std::string_view sql, Settings const& settings,
                                std::function<Task<std::string_view>()> const& next);

@@ -26,6 +26,13 @@ struct Tally {
     std::atomic<std::uint64_t> reruns_slow{0};
 };
 
+/// What every node is told as soon as a connection is free.
+struct Announcement {
+    std::string channel;
+    std::string payload;
+    bool operator==(Announcement const&) const = default;
+};
+
 struct Database::Inside final : ConnectionHome {
     Inside(Database& database, Loop& loop, DatabaseOptions options);
     ~Inside();
@@ -81,6 +88,8 @@ struct Database::Inside final : ConnectionHome {
     bool stopping = false;
     std::string last_error;
     std::coroutine_handle<> starting;
+    std::vector<Announcement> to_announce;
+    bool announcing = false;
 
 private:
     std::shared_ptr<Connection> make(Use use);

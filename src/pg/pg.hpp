@@ -264,6 +264,17 @@ private:
     Shared shared_;
 };
 
+/// What Tx::last() gives: asks the last statement of a transaction.
+class Last : public Asking<Last> {
+public:
+    explicit Last(Runner& runner) : runner_(&runner) {}
+
+private:
+    friend class Asking<Last>;
+    Runner& runner_of() { return *runner_; }
+    Runner* runner_;
+};
+
 /// A transaction; passed on as a parameter. BEGIN and the settings travel with the first statement,
 /// so that making one costs nothing. Rolled back unless committed.
 class Tx : public Asking<Tx> {
@@ -281,9 +292,15 @@ public:
     /// Sends what was queued together with COMMIT; throws when anything failed.
     Task<void> commit();
     bool committed() const;
+    /// The last statement and the commit in one round trip: `co_await tx.last()(query, …)`. It is
+    /// committed even when the answer is not what the query promised, such as One without a row.
+    Last last();
 
-    /// A notification to every node, delivered when the transaction commits.
+    /// A notification to every node, delivered when the transaction commits. PostgreSQL commits
+    /// transactions that notify one at a time; what may get lost is better announced.
     void notify(std::string_view channel, std::string_view payload);
+    /// The same after the commit and without holding up other commits; see Database::announce.
+    void announce(std::string_view channel, std::string_view payload);
 
     Settings const& settings() const;
     Database& database() const;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include <pg/errors.hpp>
@@ -11,6 +12,15 @@ constexpr milliseconds grace{1'000};
 } // namespace
 
 struct Tx::Inside final : Runner, Batch, PoolWaiter, Flight {
+    /// Takes the statement that ends the transaction.
+    struct Ending final : Runner {
+        explicit Ending(Inside& its_transaction) : transaction(its_transaction) {}
+        void submit(Pending& asked) override {
+            transaction.ending = true;
+            transaction.submit(asked);
+        }
+        Inside& transaction;
+    };
     /// fresh: BEGIN has not been sent. over: it failed, and has been or is being rolled back.
     enum class State : std::uint8_t { fresh, open, over, committed };
     struct Later {
@@ -32,6 +42,7 @@ struct Tx::Inside final : Runner, Batch, PoolWaiter, Flight {
     void abandoned() noexcept override { pending = nullptr; }
 
     void check_usable();
+    void tell_others();
     void go();
     void send();
     int send_preparations();
@@ -43,9 +54,13 @@ struct Tx::Inside final : Runner, Batch, PoolWaiter, Flight {
     State state = State::fresh;
     std::vector<Later> later;
     Connection* own = nullptr;
-    unsigned epoch = 0;   // of its connection, when it was taken
-    bool waiting = false; // for a connection or an answer
-    bool queued = false;  // for a connection
+    unsigned epoch = 0;    // of its connection, when it was taken
+    bool waiting = false;  // for a connection or an answer
+    bool ending = false;   // the pending statement is the last one
+    bool implicit = false; // it was sent without BEGIN: its Sync commits
+    Ending last{*this};
+    std::vector<Announcement> announcements;
+    bool queued = false; // for a connection
     Clock::time_point since;
     Pending* pending = nullptr;         // either a statement is awaited
     Tally* pending_tally = nullptr;     // its query's
@@ -136,12 +151,12 @@ void Tx::Inside::refused(std::exception_ptr why) {
 int Tx::Inside::send_preparations() {
     int statements = static_cast<int>(later.size()) + 1;
     if (state == State::fresh) {
-        own->prepare(this, home.statements.begin);
+        if (!implicit) own->prepare(this, home.statements.begin);
         own->prepare(this, home.statements.settings);
     }
     for (Later const& one : later) own->prepare(this, *one.statement);
     if (pending) own->prepare(this, home.statements.of(pending->query()));
-    if (committing) own->prepare(this, home.statements.commit);
+    if ((committing || ending) && !implicit) own->prepare(this, home.statements.commit);
     return statements;
 }
 
@@ -150,9 +165,11 @@ void Tx::Inside::send() {
     begin_anew();
     home.scratch.clear(); // first, since a value that cannot be encoded throws
     if (pending) pending->encode(home.scratch);
+    // One batch is a transaction by itself.
+    implicit = ending && state == State::fresh;
     int const statements = send_preparations();
     if (state == State::fresh) {
-        own->execute(this, home.statements.begin, {});
+        if (!implicit) own->execute(this, home.statements.begin, {});
         char const* const values[] = {settings.user_id.c_str(), settings.org_id.c_str(),
                                       settings.role.c_str(), home.write_timeout_text.c_str()};
         own->execute(this, home.statements.settings, {4, values, nullptr, nullptr});
@@ -166,9 +183,13 @@ void Tx::Inside::send() {
     if (pending) {
         own->execute(this, home.statements.of(pending->query()), arguments_of(home.scratch), true);
     }
-    if (committing) own->execute(this, home.statements.commit, {});
+    if ((committing || ending) && !implicit) own->execute(this, home.statements.commit, {});
     own->sync(this, home.options.write_timeout * statements + grace);
     home.watch();
+}
+
+void Tx::Inside::tell_others() {
+    for (Announcement const& one : announcements) database->announce(one.channel, one.payload);
 }
 
 void Tx::Inside::answered() {
@@ -178,8 +199,9 @@ void Tx::Inside::answered() {
         failure = refusal_of(*error);
         state = State::over;
         std::exchange(own, nullptr)->clean(); // rolls back at once, so that its locks go
-    } else if (committing) {
+    } else if (committing || ending) {
         state = State::committed;
+        tell_others();
         home.writes.became_free(*std::exchange(own, nullptr));
     }
     finish(std::move(failure));
@@ -248,6 +270,18 @@ void Tx::notify(std::string_view channel, std::string_view payload) {
     queued.parameters.add_text(payload);
 }
 
+void Tx::announce(std::string_view channel, std::string_view payload) {
+    inside_->check_usable();
+    Announcement one{std::string(channel), std::string(payload)};
+    auto& all = inside_->announcements;
+    if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(std::move(one));
+}
+
+Last Tx::last() {
+    inside_->check_usable();
+    return Last(inside_->last);
+}
+
 Task<void> Tx::commit() {
     struct Committing {
         Inside& inside;
@@ -260,6 +294,7 @@ Task<void> Tx::commit() {
     inside_->check_usable();
     if (inside_->state == Inside::State::fresh && inside_->later.empty()) {
         inside_->state = Inside::State::committed;
+        inside_->tell_others();
         co_return;
     }
     Committing committing{*inside_};

@@ -44,6 +44,7 @@ app::Config test_config() {
     config.database.read_connections = 1;
     config.database.write_connections = 4;
     config.database.slow_connections = 1;
+    config.jobs.run = false;
     return config;
 }
 

@@ -14,10 +14,16 @@ namespace {
 // The first one is run when no command is named.
 constexpr Command table[] = {
     {"serve", "", "start everything and serve", serve},
+    {"worker", "", "run jobs and scheduled work, and serve nothing", worker},
+    {"jobs", "[list [state=dead …] | show ID | retry ID | cancel ID | queues | pause QUEUE | …]",
+     "look at jobs, and put them right", jobs},
+    {"audit", "verify", "see whether the audit log is what was written", audit},
     {"routes", "", "print the table of routes", routes},
     {"docs", "[folder]", "write the generated documents", docs},
     {"check", "queries", "prepare every query against the migrated schema", check},
     {"migrate", "[status]", "run the migrations that are pending, or list all", migrate},
+    {"events", "tail|replay [name=value ...]", "follow what happens, or deliver the past once more",
+     events},
     {"config", "", "show every setting and where it came from", config},
     {"doctor", "", "look for what is wrong with this machine, and name the cure", doctor},
     {"version", "", "print the version", version},

@@ -10,7 +10,9 @@
 
 #include <app/application.hpp>
 #include <app/config.hpp>
+#include <app/operations.hpp>
 #include <describe/codec.hpp>
+#include <events/catalogue.hpp>
 #include <http/openapi.hpp>
 #include <pg/cluster.hpp>
 #include <pg/migrate.hpp>
@@ -65,6 +67,8 @@ int docs(Invocation const& invocation) {
     std::pair<char const*, std::string> const pages[] = {
         {"openapi.json", http::indented(application.openapi())},
         {"errors.md", http::errors_page(application.routes().all())},
+        {"asyncapi.json", http::indented(events::asyncapi(version_text))},
+        {"events.md", events::events_page()},
         {"config.md", render_config_page()},
         {"schema.sql", schema_page()}};
     std::vector<std::string> written;

@@ -1,9 +1,9 @@
 #include <app/commands/commands.hpp>
 
-#include <csignal>
 #include <cstdio>
 
 #include <app/application.hpp>
+#include <app/commands/signals.hpp>
 #include <app/config.hpp>
 #include <app/secrets.hpp>
 #include <http/routes.hpp>
@@ -12,18 +12,6 @@
 namespace haat::app {
 
 namespace {
-
-/// Signals are taken by the main thread alone, which waits for them. To be called before any
-/// thread is made, for threads inherit the mask.
-sigset_t hold_signals() {
-    sigset_t held;
-    sigemptyset(&held);
-    sigaddset(&held, SIGINT);
-    sigaddset(&held, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &held, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
-    return held;
-}
 
 void print_welcome(Config const& config, std::uint16_t port) {
     bool const tls = !config.server.certificate_file.empty();
@@ -45,7 +33,7 @@ void print_welcome(Config const& config, std::uint16_t port) {
 } // namespace
 
 int serve(Invocation const& invocation) {
-    sigset_t const held = hold_signals();
+    HeldSignals const signals;
     Loaded loaded = load_config();
     make_missing_secrets(loaded.config);
     log::configure(loaded.config.log);
@@ -60,13 +48,8 @@ int serve(Invocation const& invocation) {
     std::fflush(stdout);
     log::info("ready").field("port", application.port());
 
-    int signal = 0;
-    sigwait(&held, &signal);
+    int const signal = signals.wait();
     log::info("stopping").field("signal", signal);
-    // A second signal means: now.
-    std::signal(SIGINT, SIG_DFL);
-    std::signal(SIGTERM, SIG_DFL);
-    pthread_sigmask(SIG_UNBLOCK, &held, nullptr);
     application.stop();
     log::info("stopped");
     log::shutdown();

@@ -265,9 +265,26 @@ TEST_F(ConfigTest, TheSeedsVariablesAreAllKnown) {
 }
 
 TEST_F(ConfigTest, WhatHasNoEffectIsSaid) {
-    EXPECT_THAT(load({{"REDIS_URL", "redis://x"}, {"HAAT_PROT", "1"}}).notes,
-                testing::UnorderedElementsAre(HasSubstr("REDIS_URL is without effect"),
+    EXPECT_THAT(load({{"SESSION_SECRET", "x"}, {"HAAT_PROT", "1"}}).notes,
+                testing::UnorderedElementsAre(HasSubstr("SESSION_SECRET is without effect"),
                                               HasSubstr("HAAT_PROT is not a setting")));
+}
+
+TEST_F(ConfigTest, RedisIsReadAndItsSecretsAreNotShown) {
+    auto const loaded = load({{"REDIS_URL", "rediss://me:s3cret@cache.test:7000/2"},
+                              {"REDIS_PASSWORD", "s3cret"},
+                              {"HAAT_REDIS_TIMEOUT", "20ms"}});
+    EXPECT_EQ(loaded.config.stores.redis.url, "rediss://me:s3cret@cache.test:7000/2");
+    EXPECT_EQ(loaded.config.stores.redis.timeout, 20ms);
+    for (auto const& line : loaded.effective)
+        EXPECT_EQ(line.value.find("s3cret"), std::string::npos) << line.key;
+    try {
+        load({{"REDIS_URL", "cache:s3cret"}});
+        ADD_FAILURE();
+    } catch (ConfigError const& error) {
+        EXPECT_THAT(error.what(), HasSubstr("REDIS_URL"));
+        EXPECT_THAT(error.what(), testing::Not(HasSubstr("s3cret")));
+    }
 }
 
 TEST_F(ConfigTest, ThePoolIsSharedOutOverTheLoops) {

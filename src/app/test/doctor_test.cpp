@@ -43,6 +43,7 @@ protected:
             return std::optional<system_clock::time_point>(now_ + 24h * 90);
         };
         world_.open_files_max = [] { return 1'000'000ULL; };
+        world_.redis_fails = [](auto const&) { return std::string(); };
     }
 
     std::vector<Finding> findings() const { return examine(loaded_, problems_, world_); }
@@ -71,6 +72,15 @@ protected:
     system_clock::time_point now_ = system_clock::from_time_t(1'800'000'000);
     DatabaseFacts facts_;
 };
+
+TEST_F(Doctor, FindsRedisAwayOrClosed) {
+    loaded_.config.stores.redis.url = "redis://cache.test";
+    EXPECT_TRUE(ills().empty());
+    world_.redis_fails = [](auto const&) { return std::string("no connection: refused"); };
+    expect_only(Mark::warning, "redis", "refused", "start it");
+    world_.redis_fails = [](auto const&) { return std::string("it refuses the password"); };
+    expect_only(Mark::bad, "redis", "password", "REDIS_PASSWORD");
+}
 
 TEST_F(Doctor, FindsAHealthyMachineWell) {
     EXPECT_TRUE(ills().empty());
@@ -190,8 +200,8 @@ TEST_F(Doctor, ABrokenConfigurationIsAllThatIsLookedAt) {
 }
 
 TEST_F(Doctor, NotesAreWarnings) {
-    loaded_.notes = {"REDIS_URL is without effect: no"};
-    expect_only(Mark::warning, "configuration", "REDIS_URL", "remove");
+    loaded_.notes = {"SESSION_SECRET is without effect: no"};
+    expect_only(Mark::warning, "configuration", "SESSION_SECRET", "remove");
 }
 
 // The real world, as far as a test may break it.

@@ -180,5 +180,67 @@ TEST(RateLimit, AddressesOfOneCustomerAreOneKey) {
     EXPECT_EQ(address_key("nonsense:"), "nonsense:");
 }
 
+// ---- shared by several nodes
+
+TEST(RateLimitNotes, WhatIsNotStrictIsNotedOnce) {
+    RateLimiter limiter(with_held_time());
+    limiter.take(Allowance::public_read, "a");
+    EXPECT_TRUE(limiter.notes().empty()) << "nobody asked for notes";
+    limiter.note_takes();
+    for (int i = 0; i < 3; ++i) limiter.take(Allowance::public_read, "a");
+    limiter.take(Allowance::auth, "a"); // all nodes are asked for each of these
+    limiter.take(Allowance::signed_in, "a");
+    auto const notes = limiter.notes();
+    ASSERT_EQ(notes.size(), 2U);
+    for (Use const& use : notes) {
+        EXPECT_EQ(use.key, "a");
+        EXPECT_EQ(use.count, use.allowance == Allowance::public_read ? 3 : 1);
+    }
+    EXPECT_TRUE(limiter.notes().empty());
+}
+
+TEST(RateLimitNotes, RefusedOnesAreNotNotedAndMemoryIsBounded) {
+    RateLimitOptions options = with_held_time();
+    options.of(Allowance::signed_in) = {1, 1min};
+    RateLimiter limiter(options);
+    limiter.note_takes();
+    limiter.take(Allowance::signed_in, "a");
+    limiter.take(Allowance::signed_in, "a");
+    auto const notes = limiter.notes();
+    ASSERT_EQ(notes.size(), 1U);
+    EXPECT_EQ(notes[0].count, 1);
+    for (int i = 0; i < 100'000; ++i) limiter.take(Allowance::public_read, std::to_string(i));
+    EXPECT_LE(limiter.notes().size(), 64U * 200);
+}
+
+TEST(RateLimitNotes, LearningNeverForgives) {
+    RateLimitOptions options = with_held_time();
+    options.of(Allowance::public_read) = {60, 1min};
+    RateLimiter limiter(options);
+    limiter.learn(Allowance::public_read, "a", 50s);
+    EXPECT_EQ(limiter.look(Allowance::public_read, "a").remaining, 10);
+    limiter.learn(Allowance::public_read, "a", 5s);
+    EXPECT_EQ(limiter.look(Allowance::public_read, "a").remaining, 10);
+    limiter.learn(Allowance::public_read, "a", 1h);
+    EXPECT_FALSE(limiter.take(Allowance::public_read, "a").allowed);
+    time_now += 1s;
+    EXPECT_TRUE(limiter.take(Allowance::public_read, "a").allowed) << "no worse than nothing left";
+}
+
+TEST(RateLimitNotes, WordsAreThoseOfTheLimiter) {
+    RateLimitOptions options = with_held_time();
+    options.of(Allowance::auth) = {4, 40s};
+    RateLimiter limiter(options);
+    limiter.take(Allowance::auth, "a");
+    Decision const here = limiter.look(Allowance::auth, "a");
+    Decision const all = limiter.decision(Allowance::auth, true, 10s);
+    EXPECT_EQ(all.remaining, here.remaining);
+    EXPECT_EQ(all.reset_seconds, here.reset_seconds);
+    Decision const refused = limiter.decision(Allowance::auth, false, 40s);
+    EXPECT_EQ(refused.remaining, 0);
+    EXPECT_EQ(refused.retry_after_seconds, 10);
+    EXPECT_EQ(limiter.rate(Allowance::auth).limit, 4);
+}
+
 } // namespace
 } // namespace haat::http

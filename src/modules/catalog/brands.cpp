@@ -12,7 +12,7 @@ RefusalKind const slug_taken{409,
                              "Another brand has this slug.",
                              {.constraint = "brands_slug_key", .field = "slug"}};
 
-Events<Brand> events{"Brand", "brand"};
+Events<Brand> events{subjects::brand};
 
 Table<Brand, NewBrand, BrandId> table{"catalog.brands"};
 ListOf<Brand, BrandFilter> list{

@@ -18,7 +18,7 @@ RefusalKind const parent_unknown{422,
 RefusalKind const circle{409, "CATEGORY_CIRCLE",
                          "A category cannot stand under itself or one of its own."};
 
-Events<Category> events{"Category", "category"};
+Events<Category> events{subjects::category};
 
 Table<Category, NewCategory, CategoryId> table{"catalog.categories"};
 ListOf<Category, CategoryFilter> list{

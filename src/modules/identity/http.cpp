@@ -31,13 +31,16 @@ void add_identity_routes(Routes& routes, Identity& identity) {
         .alias("/api/v1/ecommerce/auth/register");
     auth.post("/login", &sign_in, identity, "Sign in")
         .open()
+        .in_maintenance()
         .limited(RateClass::auth)
+        .audited_as("LOGIN")
         .says("Login successful")
         .refuses(account_locked, too_many_sign_ins, invalid_credentials, account_inactive,
                  role_mismatch)
         .alias("/api/v1/ecommerce/auth/login");
     auth.post("/refresh-token", &refresh, identity, "Exchange a refresh token")
         .open()
+        .in_maintenance()
         .says("Token refreshed")
         .describes("The refresh token comes in the body or in the cookie and is replaced each "
                    "time. Using an old one again ends the session; only within ten seconds does "
@@ -47,6 +50,8 @@ void add_identity_routes(Routes& routes, Identity& identity) {
         .alias("/api/v1/ecommerce/auth/refresh");
     auth.post("/logout", &sign_out, identity, "Sign out")
         .needs(Permit::signed_in)
+        .in_maintenance()
+        .audited_as("LOGOUT")
         .says("Logout successful")
         .refuses(session_ended)
         .alias("/api/v1/ecommerce/auth/logout");

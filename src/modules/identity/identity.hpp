@@ -136,16 +136,15 @@ struct UserRoleChanged {
 };
 HAAT_DESCRIBE(UserRoleChanged, user_id, org_id, role, at)
 
-inline Event<UserCreated> user_created{"UserCreated", "user:created"};
-inline Event<UserLoggedIn> user_logged_in{"UserLoggedIn", "user:logged-in", Priority::low};
-inline Event<SessionEvent> user_logged_out{"UserLoggedOut", "user:logged-out"};
-inline Event<UserLoginFailed> user_login_failed{"UserLoginFailed", "user:login-failed"};
-inline Event<SessionEvent> user_token_refreshed{"UserTokenRefreshed", "user:token-refreshed"};
-inline Event<UserAccountLocked> user_account_locked{"UserAccountLocked", "user:account-locked"};
-inline Event<UserRoleChanged> user_role_changed{"UserRoleChanged", "user:role-changed"};
-inline Event<SessionEvent> session_created{"SessionCreated", "session:created"};
-inline Event<SessionEvent> session_terminated{"SessionTerminated", "session:terminated"};
-inline Event<SessionEvent> suspicious_activity{"SuspiciousActivityDetected",
-                                               "security:suspicious-activity", Priority::critical};
+inline Event<UserCreated> user_created{subjects::user_created};
+inline Event<UserLoggedIn> user_logged_in{subjects::user_logged_in};
+inline Event<SessionEvent> user_logged_out{subjects::user_logged_out};
+inline Event<UserLoginFailed> user_login_failed{subjects::user_login_failed};
+inline Event<SessionEvent> user_token_refreshed{subjects::user_token_refreshed};
+inline Event<UserAccountLocked> user_account_locked{subjects::user_account_locked};
+inline Event<UserRoleChanged> user_role_changed{subjects::user_role_changed};
+inline Event<SessionEvent> session_created{subjects::session_created};
+inline Event<SessionEvent> session_terminated{subjects::session_terminated};
+inline Event<SessionEvent> suspicious_activity{subjects::suspicious_activity_detected};
 
 } // namespace haat::identity

@@ -9,7 +9,7 @@ namespace {
 RefusalKind const default_needed{409, "CANNOT_DELETE_DEFAULT",
                                  "Make another address the default first."};
 
-Events<Address> events{"OrganizationAddress", "organization-address"};
+Events<Address> events{subjects::organization_address};
 
 Table<Address, NewAddress, AddressId> table{"identity.organization_addresses"};
 ListOf<Address, AddressFilter> list{"identity.organization_addresses.list",

@@ -11,12 +11,16 @@ namespace {
 
 using namespace shop;
 
-bool is_broken(std::string const& line) { return line.starts_with("broken."); }
+/// Those of other tests, which have schemas of their own, and those that are meant to be wrong.
+bool is_not_ours(std::string const& line) {
+    return line.starts_with("broken.") || line.starts_with("shop.world_") ||
+           line.starts_with("shop.outside_") || line.starts_with("trial.");
+}
 
 TEST(CheckTest, EveryQueryFitsTheSchema) {
     Shop shop;
     std::vector<std::string> found = check_queries(shop.url(Role::admin));
-    std::erase_if(found, is_broken);
+    std::erase_if(found, is_not_ours);
     for (std::string const& line : found) ADD_FAILURE() << line;
 }
 

@@ -1,0 +1,135 @@
+#include <app/backstage.hpp>
+
+#include <thread>
+
+#include <unistd.h>
+
+#include <app/delivery.hpp>
+#include <app/run_on.hpp>
+#include <audit/sealer.hpp>
+#include <jobs/run.hpp>
+#include <jobs/runner.hpp>
+#include <loop/loop.hpp>
+#include <telemetry/log.hpp>
+
+namespace haat::app {
+
+std::string this_process() {
+    char host[256]{};
+    ::gethostname(host, sizeof host - 1);
+    return std::string(host) + " " + std::to_string(::getpid());
+}
+
+namespace {
+
+jobs::RunnerOptions runner_options(Config const& config, std::string const& url) {
+    jobs::RunnerOptions options;
+    options.url = url;
+    options.process = this_process();
+    options.time_zone = config.jobs.time_zone;
+    options.database = config.database;
+    options.database.read_connections = 1;
+    options.database.write_connections = config.jobs.connections;
+    options.database.slow_connections = 1;
+    options.database.on_slow = [](std::string_view query, std::chrono::microseconds took) {
+        log::warn("slow query")
+            .field("query", query)
+            .field("ms", static_cast<double>(took.count()) / 1'000.0);
+    };
+    options.database.on_trouble = [](std::string_view text) {
+        log::warn("database of the workers").field("why", text);
+    };
+    return options;
+}
+
+} // namespace
+
+struct Backstage::Inside {
+    Inside(Config const& c, std::string u) : config(c), url(std::move(u)) {}
+
+    struct Stage {
+        std::unique_ptr<Loop> loop;
+        std::unique_ptr<jobs::Runner> runner;
+        std::unique_ptr<audit::Sealer> sealer;
+        std::thread thread;
+    };
+    Config const& config;
+    std::string const url;
+    Services services;
+    jobs::JobMetrics metrics;
+    std::vector<Stage> stages;
+    std::unique_ptr<Delivery> delivery; // on the first of them
+    bool stopped = false;
+};
+
+Backstage::Backstage(Config const& config, std::string worker_url)
+    : inside_(std::make_unique<Inside>(config, std::move(worker_url))) {}
+Backstage::~Backstage() { stop(); }
+
+Services& Backstage::services() { return inside_->services; }
+
+void Backstage::start() {
+    Inside& in = *inside_;
+    int const first = in.config.loop_count(); // behind those that serve requests
+    for (int i = 0; i < in.config.jobs.loops; ++i) {
+        auto& stage = in.stages.emplace_back();
+        stage.loop = std::make_unique<Loop>(first + i);
+        stage.runner = std::make_unique<jobs::Runner>(
+            *stage.loop, runner_options(in.config, in.url), in.services, in.metrics);
+    }
+    for (auto& stage : in.stages) {
+        Loop& loop = *stage.loop;
+        stage.thread = std::thread([&loop] { loop.run(); });
+    }
+    for (auto& stage : in.stages) {
+        jobs::Runner& runner = *stage.runner;
+        run_on(*stage.loop, [&runner] { return runner.start(); });
+        audit::Sealer& sealer =
+            *(stage.sealer = std::make_unique<audit::Sealer>(runner.database()));
+        stage.loop->post([&sealer] { sealer.start(); });
+    }
+    in.delivery = std::make_unique<Delivery>(in.config, database(0));
+    in.delivery->start();
+}
+
+void Backstage::stop() {
+    Inside& in = *inside_;
+    if (std::exchange(in.stopped, true)) return;
+    if (in.delivery) in.delivery->stop();
+    for (auto& stage : in.stages) {
+        if (!stage.sealer || !stage.thread.joinable()) continue;
+        audit::Sealer& sealer = *stage.sealer;
+        run_on(*stage.loop, [&sealer] { return sealer.stop(); });
+    }
+    std::vector<std::thread> draining; // all at the same time
+    for (auto& stage : in.stages)
+        if (stage.thread.joinable())
+            draining.emplace_back([&in, &stage] {
+                run_on(*stage.loop,
+                       [&in, &stage] { return stage.runner->drain(in.config.jobs.drain_timeout); });
+            });
+    for (std::thread& one : draining) one.join();
+    for (auto& stage : in.stages) stage.loop->stop();
+    for (auto& stage : in.stages)
+        if (stage.thread.joinable()) stage.thread.join();
+    in.delivery.reset();
+    for (auto& stage : in.stages) stage.runner->give_up();
+    in.stages.clear();
+}
+
+std::vector<Loop*> Backstage::loops() const {
+    std::vector<Loop*> all;
+    for (auto const& stage : inside_->stages) all.push_back(stage.loop.get());
+    return all;
+}
+
+pg::Database& Backstage::database(std::size_t loop) {
+    return inside_->stages.at(loop).runner->database();
+}
+
+void Backstage::render(std::string& out) const {
+    inside_->metrics.render(out);
+    if (inside_->delivery) inside_->delivery->render(out);
+}
+
+} // namespace haat::app
