@@ -13,7 +13,8 @@
 
 namespace haat {
 
-/// Links itself into the list from which docs/events.md and asyncapi.json are made.
+/// Links itself into the list from which docs/events.md and asyncapi.json are made, and lives as
+/// long as the program: at namespace scope.
 class EventKind {
 public:
     EventKind(Subject const& subject, describe::Shape const& payload, std::source_location where);

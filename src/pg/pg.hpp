@@ -47,10 +47,10 @@ private:
 /// SQLSTATE and the constraint; becomes a Refusal when a RefusalKind names the constraint.
 class DatabaseError : public Fault {
 public:
-    DatabaseError(std::string sqlstate, std::string constraint, std::string text,
+    DatabaseError(std::string sqlstate, std::string constraint, std::string const& text,
                   std::string column = {})
-        : Fault(std::move(text)), sqlstate_(std::move(sqlstate)),
-          constraint_(std::move(constraint)), column_(std::move(column)) {}
+        : Fault(text), sqlstate_(std::move(sqlstate)), constraint_(std::move(constraint)),
+          column_(std::move(column)) {}
     std::string const& sqlstate() const { return sqlstate_; }
     std::string const& constraint() const { return constraint_; }
     std::string const& column() const { return column_; } // of a violated key, when it is known

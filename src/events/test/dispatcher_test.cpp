@@ -249,9 +249,10 @@ TEST(DispatcherTest, WhoListensIsToldWhatComesFromNowOn) {
     EXPECT_EQ(heard_others, 0);
 }
 
+Event<Step> const viewed{subjects::dashboard_viewed};
+
 TEST(DispatcherTest, ALiveOnlySubjectIsToldToThoseWhoNameItAndNeverKept) {
     events::Live live;
-    Event<Step> const viewed{subjects::dashboard_viewed};
     int heard = 0;
     int heard_all = 0;
     KeyId const key = new_id<KeyNoun>();

@@ -34,6 +34,8 @@ public:
     }
     ~Works() {
         for (std::size_t i = 0; i < all_.size(); ++i) stop(i);
+        for (auto& one : all_)
+            if (one->halted || one->runner->running() > 0) halted_ones().push_back(std::move(one));
     }
     Works(Works const&) = delete;
 
@@ -59,14 +61,13 @@ public:
         One& one = *all_[i];
         if (!one.thread.joinable()) return;
         app::run_on(*one.loop, [&one, limit] { return one.runner->drain(limit); });
-        halt(i);
+        end(one);
         one.runner->give_up();
     }
     /// As a process ends that is killed, or a machine that is cut off.
     void halt(std::size_t i = 0) {
-        One& one = *all_[i];
-        one.loop->stop();
-        one.thread.join();
+        end(*all_[i]);
+        all_[i]->halted = true;
     }
 
     Services services;
@@ -77,7 +78,17 @@ private:
         std::unique_ptr<Loop> loop;
         std::unique_ptr<jobs::Runner> runner;
         std::thread thread;
+        bool halted = false;
     };
+    static void end(One& one) {
+        one.loop->stop();
+        one.thread.join();
+    }
+    /// What a killed process held is never freed either: its handlers wait there for ever.
+    static std::vector<std::unique_ptr<One>>& halted_ones() {
+        static auto* const all = std::make_unique<std::vector<std::unique_ptr<One>>>().release();
+        return *all;
+    }
     std::vector<std::unique_ptr<One>> all_;
 };
 
