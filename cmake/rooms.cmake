@@ -43,10 +43,13 @@ function(haat_program)
     add_executable(embed ${CMAKE_SOURCE_DIR}/tools/embed.cpp)
     file(GLOB_RECURSE embedded CONFIGURE_DEPENDS
          ${CMAKE_SOURCE_DIR}/migrations/*.sql ${CMAKE_SOURCE_DIR}/web/dist/*)
+    # Their list is a file too, so that one that was taken away is noticed.
+    list(JOIN embedded "\n" embedded_list)
+    file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/embedded.list CONTENT "${embedded_list}\n")
     add_custom_command(
         OUTPUT ${CMAKE_BINARY_DIR}/embedded.S
         COMMAND embed ${CMAKE_BINARY_DIR}/embedded.S ${CMAKE_SOURCE_DIR} migrations web/dist
-        DEPENDS embed ${embedded} VERBATIM)
+        DEPENDS embed ${embedded} ${CMAKE_BINARY_DIR}/embedded.list VERBATIM)
     add_library(haat_embedded OBJECT ${CMAKE_BINARY_DIR}/embedded.S)
 
     get_property(objects GLOBAL PROPERTY HAAT_OBJECTS)
