@@ -187,15 +187,16 @@ TEST(OutboundStream, ASlowSinkSlowsTheServer) {
     World world;
     class Counting : public Sink {
     public:
-        explicit Counting(std::atomic<std::size_t>& by_server) : sent(by_server) {}
+        explicit Counting(std::atomic<std::size_t>& counter) : sent(counter) {}
         Task<void> take(std::string_view piece) override {
             co_await sleep_for(200us);
             taken += piece.size();
-            ahead = std::max(ahead, sent.load() - taken);
+            auto const by_server = static_cast<std::int64_t>(sent.load()); // counted a little late
+            ahead = std::max(ahead, by_server - static_cast<std::int64_t>(taken));
         }
         std::atomic<std::size_t>& sent;
         std::size_t taken = 0;
-        std::size_t ahead = 0;
+        std::int64_t ahead = 0;
     };
     Counting sink(sent);
     Request request = get(server.url());
@@ -204,7 +205,7 @@ TEST(OutboundStream, ASlowSinkSlowsTheServer) {
     world.send(request);
     EXPECT_EQ(sink.taken, total);
     // What the kernel keeps for a socket, at both ends, and what we keep; not the whole.
-    EXPECT_LT(sink.ahead, 24u << 20);
+    EXPECT_LT(sink.ahead, 24 << 20);
 }
 
 TEST(OutboundStream, ASinkThatBreaksReachesTheCaller) {
