@@ -131,10 +131,10 @@ TEST(OutboundGuard, AnAddressIsBelievedForAWhileAndLookedUpOnceForAll) {
 }
 
 TEST(OutboundGuard, ANameThatIsNeverAnsweredDoesNotHoldUsUp) {
-    std::atomic<bool> over{false};
+    auto const over = std::make_shared<std::atomic<bool>>(false); // the lookup outlives us
     Options options = quick();
-    options.lookup = [&](std::string const&) -> std::vector<Address> {
-        soon([&] { return over.load(); });
+    options.lookup = [over](std::string const&) -> std::vector<Address> {
+        soon([&] { return over->load(); });
         return {};
     };
     World world(options);
@@ -142,7 +142,7 @@ TEST(OutboundGuard, ANameThatIsNeverAnsweredDoesNotHoldUsUp) {
     request.times.connect = 50ms;
     request.attempts_max = 1;
     EXPECT_EQ(world.kind(request), "timeout");
-    over = true;
+    *over = true;
 }
 
 // ---- redirects
