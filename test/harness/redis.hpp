@@ -1,5 +1,6 @@
 // A Redis of its own, without persistence, on a socket and a free port of 127.0.0.1; gone with the
-// object. Killed and started again on the same address, it has forgotten everything.
+// object, or with the thread that started it. Killed and
+// started again on the same address, it has forgotten everything.
 //
 //     RedisServer redis;
 //     … a store at redis.url() …
