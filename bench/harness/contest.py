@@ -1,17 +1,20 @@
 """The rows of the table: who is measured in each, against whom, and what is to be held."""
 import json
+import os
 import statistics
 import threading
 import time
 import uuid
 from dataclasses import dataclass, field
 
-from harness import load
+from harness import load, machine
 from harness.servers import BUILD, ROOT, BenchError, Haat, get, start_nginx, start_node
 
 HEALTH = "/health"
 LIST = "/api/v1/brands?isActive=true&country=India&sortBy=name&limit=20"
 BRANDS = 5000
+STOLEN_MAX = 0.003  # of all cores' time
+CALM_TRIES = 4
 # The ids of sql/seed.sql: a decimal number in 32 digits, with hyphens.
 IDS = [str(uuid.UUID(f"{i:032d}")) for i in range(1, BRANDS + 1)]
 NEW_BRAND = json.dumps(
@@ -274,17 +277,32 @@ class Stage:
             raise BenchError(f"{found['rps'] * 2:.0f} requests made only {done} transactions")
 
 
+def calmly(measure, *words):
+    """Once more, and again, when other guests of the host took too much of it meanwhile: with one
+    hundredth of the time gone, a p99 would tell of nothing else."""
+    runs = []
+    for _ in range(CALM_TRIES):
+        before, began = machine.stolen_seconds(), time.monotonic()
+        found = measure(*words)
+        cores = (time.monotonic() - began) * os.cpu_count()
+        found["stolen"] = (machine.stolen_seconds() - before) / cores
+        runs.append(found)
+        if found["stolen"] <= STOLEN_MAX:
+            break
+    return min(runs, key=lambda one: one["stolen"])
+
+
 def pace(row, seconds, rounds):
     """At half of haat's maximum, everybody in turn; of each the round with the median p99."""
     rate = statistics.median(one["rps"] for one in row.measured["haat"]) / 2
     runs = {name: [] for name in row.paced}
     for _ in range(rounds):
         for name, measure in row.paced.items():
-            runs[name].append(measure(seconds, rate))
+            runs[name].append(calmly(measure, seconds, rate))
     chosen = {}
     for name, found in runs.items():
         chosen[name] = sorted(found, key=lambda one: one["p99_ms"])[len(found) // 2]
-        tail = " ".join(f"{one['p99_ms']:.2f}" for one in found)
+        tail = " ".join(f"{one['p99_ms']:.2f} ({one['stolen']:.1%} stolen)" for one in found)
         print(f"  {row.key:7} {name:10} at {rate:,.0f}/s: p99 {tail} ms", flush=True)
     return chosen
 
@@ -297,7 +315,7 @@ def compete(rows, seconds, rounds):
     for number in range(1, rounds + 1):
         for row in rows:
             for name, measure in row.contestants.items():
-                found = measure(seconds)
+                found = calmly(measure, seconds)
                 row.measured.setdefault(name, []).append(found)
                 print(f"  round {number}  {row.key:7} {name:22} {found['rps']:9,.0f}/s", flush=True)
         time.sleep(1)

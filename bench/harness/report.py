@@ -116,12 +116,12 @@ def rate_table(result):
     rows = [
         (row["title"] if name == "haat" else "", f"**{name}**" if name == "haat" else name,
          f"{one['rps']:,.0f}", f"{one['p50_ms']:.2f}", f"{one['p99_ms']:.2f}",
-         f"≤ {P99_MS_MAX}" if name == "haat" else "")
+         f"{one['stolen']:.1%}", f"≤ {P99_MS_MAX}" if name == "haat" else "")
         for row in result["rows"]
         for name, one in row.get("paced", {}).items()
     ]
     return table(("at half of haat's maximum rate", "who", "requests/s", "p50 ms", "p99 ms",
-                  "to hold"), rows, words=2)
+                  "stolen", "to hold"), rows, words=2)
 
 
 def cpu_table(result):
