@@ -196,7 +196,9 @@ create function jobs.put_away(p_id uuid, p_state text, p_result jsonb, p_error t
 -- lost, and another has them.
 create function jobs.settle(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb)
     returns void
-    language plpgsql volatile set search_path = pg_catalog set enable_seqscan = off
+    language plpgsql volatile set search_path = pg_catalog
+    set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off
+    set enable_mergejoin = off
     as $$
     declare
         r record;
@@ -250,13 +252,19 @@ create function jobs.settle(p_runner uuid, p_done uuid[], p_attempts integer[], 
     end $$;
 
 -- Up to `p_max` jobs of one queue for a runner: by priority, and within one priority by turns
--- between those who wait, beginning behind `p_after`, who was served last.
-create function jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid)
+-- between those who wait, beginning behind `p_after`, who was served last. What was claimed is still
+-- in the index, so of that share and `p_level` it begins behind `p_behind`, the last that was given.
+create function jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid,
+                           p_level integer, p_behind uuid)
     returns setof jobs.queue
     language plpgsql volatile set search_path = pg_catalog
-    set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+    -- One plan for good: in the order of the index, row by row. What the statistics say of a queue
+    -- is old as soon as it is written.
+    set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+    set enable_sort = off set enable_hashjoin = off set enable_mergejoin = off
     as $$
     declare
+        nobody constant uuid := '00000000-0000-0000-0000-000000000000';
         shares_max constant integer := 64;
         q record;
         room integer := p_max;
@@ -265,8 +273,10 @@ create function jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after u
         one uuid;
         quota integer;
         wrapped boolean;
+        wanted integer;
         taken integer;
         claimed integer := 0;
+        from_id uuid;
     begin
         select s.paused, s.concurrency_max, s.running into q from jobs.queues s
          where s.name = p_queue;
@@ -290,7 +300,7 @@ create function jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after u
                 if not found or (wrapped and one > p_after) then
                     exit when wrapped;
                     wrapped := true;
-                    behind := '00000000-0000-0000-0000-000000000000';
+                    behind := nobody;
                     exit when behind = p_after;
                     continue;
                 end if;
@@ -303,19 +313,29 @@ create function jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after u
             for turn in 1..2 loop
                 foreach one in array shares loop
                     exit when room <= 0;
-                    return query
-                        update jobs.queue o
-                           set runner = p_runner, attempt = o.attempt + 1, started_at = now()
-                          from (select w.id from jobs.queue w
-                                 where w.queue = p_queue and w.due and w.priority = level
-                                   and w.share = one and w.runner is null
-                                 order by w.id limit least(room, quota)
-                                   for update skip locked) as picked
-                         where o.id = picked.id
-                        returning o.*;
-                    get diagnostics taken = row_count;
-                    room := room - taken;
-                    claimed := claimed + taken;
+                    wanted := least(room, quota);
+                    from_id := case when level = p_level and one = p_after then p_behind
+                                    else nobody end;
+                    loop
+                        return query
+                            update jobs.queue o
+                               set runner = p_runner, attempt = o.attempt + 1, started_at = now()
+                              from (select w.id from jobs.queue w
+                                     where (w.queue, w.priority, w.share, w.id)
+                                               > (p_queue, level, one, from_id)
+                                       and (w.queue, w.priority, w.share) <= (p_queue, level, one)
+                                       and w.due and w.runner is null
+                                     order by w.queue, w.priority, w.share, w.id
+                                     limit wanted for update skip locked) as picked
+                             where o.id = picked.id
+                            returning o.*;
+                        get diagnostics taken = row_count;
+                        room := room - taken;
+                        claimed := claimed + taken;
+                        wanted := wanted - taken;
+                        exit when wanted = 0 or from_id = nobody;
+                        from_id := nobody; -- what was given back stands in front of it
+                    end loop;
                 end loop;
                 exit when quota >= room or cardinality(shares) <= 1;
                 quota := room;
@@ -328,7 +348,8 @@ create function jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after u
 
 -- Settles what was run and claims what is next, in one transaction.
 create function jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb,
-                              p_queue text, p_max integer, p_after uuid)
+                              p_queue text, p_max integer, p_after uuid, p_level integer,
+                              p_behind uuid)
     returns setof jobs.queue
     language plpgsql volatile set search_path = pg_catalog
     as $$
@@ -337,7 +358,8 @@ create function jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[]
             perform jobs.settle(p_runner, p_done, p_attempts, p_ended);
         end if;
         if p_max > 0 then
-            return query select c.* from jobs.claim(p_runner, p_queue, p_max, p_after) c;
+            return query select c.*
+              from jobs.claim(p_runner, p_queue, p_max, p_after, p_level, p_behind) c;
         end if;
     end $$;
 

@@ -29,6 +29,7 @@ struct Claimed {
     std::string name;
     Uuid share;
     std::optional<Uuid> user_id;
+    std::int32_t priority = 0;
     std::int32_t attempt = 0;
     std::int32_t attempts_max = 0;
     std::string correlation_id;
@@ -38,8 +39,8 @@ struct Claimed {
     Timestamp started_at;
     bool cancelled = false;
 };
-HAAT_DESCRIBE(Claimed, id, name, share, user_id, attempt, attempts_max, correlation_id, payload,
-              batch_id, run_at, started_at, cancelled)
+HAAT_DESCRIBE(Claimed, id, name, share, user_id, priority, attempt, attempts_max, correlation_id,
+              payload, batch_id, run_at, started_at, cancelled)
 
 /// enqueue_erased() of a payload that is JSON already.
 JobId enqueue_text(Tx&, JobKind const&, std::string payload, EnqueueOptions const&);

@@ -16,6 +16,7 @@ constexpr auto after_failure = milliseconds(500);
 constexpr auto unknown_kind_delay = milliseconds(60'000);
 constexpr double claimed_ahead_seconds = 0.05;
 constexpr auto window_min = milliseconds(50);
+constexpr auto from_start_every = milliseconds(100);
 constexpr std::size_t error_max = 2'000;
 
 namespace sql {
@@ -188,6 +189,12 @@ Task<void> Runner::Inside::exchange(Line& line, int claim_max) {
     said.queue = line.queue->name();
     said.claim_max = claim_max;
     said.after = line.after;
+    if (auto const now = steady_clock::now(); now - line.from_start > from_start_every) {
+        line.from_start = now; // for those that were given back, or committed late
+    } else {
+        said.level = line.level;
+        said.behind = line.behind;
+    }
     auto const most = static_cast<std::size_t>(options.claim_max);
     auto const take = [most](auto& from, auto& into) {
         auto const count = static_cast<std::ptrdiff_t>(std::min(most, from.size()));
@@ -238,7 +245,12 @@ void Runner::Inside::took_in(Line& line, std::vector<Claimed> claimed, int asked
                              std::uint64_t wakes) {
     bool const fewer = static_cast<int>(claimed.size()) < asked;
     if (asked > 0 && fewer) line.hungry = line.wakes != wakes;
-    if (!claimed.empty()) line.after = claimed.back().share;
+    if (!claimed.empty()) {
+        Claimed const& last = claimed.back();
+        line.after = last.share;
+        line.level = last.priority;
+        line.behind = last.id;
+    }
     auto const now = steady_clock::now();
     for (Claimed& job : claimed) line.waiting.push_back({std::move(job), now});
     if (!draining) return;

@@ -41,8 +41,10 @@ struct Exchange {
     std::string queue;
     std::int32_t claim_max = 0;
     Uuid after;
+    std::int32_t level = -1; // of `behind`; none has this one
+    Uuid behind;
 };
-HAAT_DESCRIBE(Exchange, runner, done, attempts, ended, queue, claim_max, after)
+HAAT_DESCRIBE(Exchange, runner, done, attempts, ended, queue, claim_max, after, level, behind)
 
 /// A cron whose time has come, by the database's clock.
 struct CronRow {
@@ -67,7 +69,10 @@ struct Line {
     int lanes = 0;    // exchanges under way
     bool hungry = true;
     std::uint64_t wakes = 0;
-    Uuid after; // whose share was served last
+    Uuid after;                          // whose share was served last,
+    std::int32_t level = -1;             // with which priority,
+    Uuid behind;                         // and up to which job
+    steady_clock::time_point from_start; // when it was last asked for what stands in front of that
     std::vector<Uuid> done;
     std::vector<std::int32_t> attempts;
     std::vector<Ended> ended;
