@@ -13,13 +13,12 @@ bool is_slug_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <=
 
 /// The value of a hexadecimal digit; -1: it is none.
 constexpr auto hex_values = [] {
-    std::array<signed char, 256> table{};
+    std::array<short, 256> table{};
     table.fill(-1);
-    for (int i = 0; i < 10; ++i)
-        table[static_cast<std::size_t>('0' + i)] = static_cast<signed char>(i);
-    for (int i = 10; i < 16; ++i) {
-        table[static_cast<std::size_t>('a' + i - 10)] = static_cast<signed char>(i);
-        table[static_cast<std::size_t>('A' + i - 10)] = static_cast<signed char>(i);
+    for (short i = 0; i < 10; ++i) table['0' + static_cast<std::size_t>(i)] = i;
+    for (short i = 10; i < 16; ++i) {
+        table['a' - 10 + static_cast<std::size_t>(i)] = i;
+        table['A' - 10 + static_cast<std::size_t>(i)] = i;
     }
     return table;
 }();

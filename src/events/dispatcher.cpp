@@ -131,6 +131,7 @@ Task<void> Dispatcher::Inside::beat() {
 
 Task<void> Dispatcher::Inside::join() {
     std::vector<std::string> names;
+    names.reserve(outlets.size());
     for (auto const& outlet : outlets) names.push_back(outlet->sink.name());
     Tx tx(database, nobody());
     tx.later(sql::join, node, options.node_name, names);

@@ -53,6 +53,7 @@ struct HandlerSink::Part {
 
     std::vector<Uuid> ids() const {
         std::vector<Uuid> all;
+        all.reserve(events.size());
         for (StoredEvent const* event : events) all.push_back(event->event_id);
         return all;
     }

@@ -37,6 +37,7 @@ std::vector<std::vector<StoredEvent>> by_priority(std::vector<StoredEvent>&& eve
         parts[priority].push_back(std::move(event));
     }
     std::vector<std::vector<StoredEvent>> ordered;
+    ordered.reserve(parts.size());
     for (auto& [priority, part] : parts) ordered.push_back(std::move(part));
     return ordered;
 }

@@ -18,6 +18,7 @@ pg::Settings const& nobody() {
 
 Task<void> Dispatcher::Inside::replay_next() {
     std::vector<std::string> names;
+    names.reserve(outlets.size());
     for (auto const& outlet : outlets) names.push_back(outlet->sink.name());
     Tx tx(database, nobody());
     std::optional<ReplayRow> const asked =

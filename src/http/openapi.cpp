@@ -67,7 +67,7 @@ private:
     std::map<std::string, std::string> written_;
     std::function<void(Shape const&, Direction)> named_ = [this](Shape const& s, Direction d) {
         std::string name = describe::component_name(s, d);
-        if (!written_.contains(name)) waiting_.insert({std::move(name), {&s, d}});
+        if (!written_.contains(name)) waiting_.try_emplace(std::move(name), &s, d);
     };
 };
 

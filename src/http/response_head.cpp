@@ -40,7 +40,7 @@ std::string http_date(std::time_t when) {
     out.append(", ");
     two(out, t.tm_mday);
     out.append(" ").append(months + t.tm_mon * 3, 3).append(" ");
-    append_number(out, static_cast<std::uint64_t>(t.tm_year + 1900));
+    append_number(out, 1900u + static_cast<std::uint64_t>(t.tm_year));
     out.append(" ");
     two(out, t.tm_hour);
     out.append(":");

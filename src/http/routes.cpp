@@ -17,8 +17,7 @@ std::string operation_of(Method method, std::string_view path) {
     for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     if (path.starts_with("/api/v1/")) path.remove_prefix(8);
     bool upper = true;
-    for (std::size_t i = 0; i < path.size(); ++i) {
-        char const c = path[i];
+    for (char const c : path) {
         if (c == '{') name += "By";
         if (!std::isalnum(static_cast<unsigned char>(c))) {
             upper = true;

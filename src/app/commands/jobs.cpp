@@ -54,6 +54,7 @@ std::string word_of(std::optional<std::string> const& value) { return value.valu
 /// A row an array of texts, printed in columns that are as wide as they must be.
 void print_table(std::vector<std::string> const& heads, std::vector<Row> const& rows) {
     std::vector<std::size_t> widths;
+    widths.reserve(heads.size());
     for (std::string const& head : heads) widths.push_back(head.size());
     for (Row const& row : rows)
         for (std::size_t i = 0; i < widths.size(); ++i)
