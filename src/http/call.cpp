@@ -73,7 +73,9 @@ Tx RawCall::begin() {
 
 Task<RawReply> RawCall::commit_raw(Tx& tx, RawReply answer) {
     if (route_.audited) {
-        AuditRow row{.user_id = given(actor_.user.uuid),
+        Uuid user; // whom the transaction is for: who signs in was nobody when the call came
+        parse(tx.settings().user_id, user);
+        AuditRow row{.user_id = given(user),
                      .org_id = given(actor_.org.uuid),
                      .action = std::string(action_of(route_, answer)),
                      .operation = route_.operation,

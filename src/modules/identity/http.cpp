@@ -278,6 +278,7 @@ Task<Reply<OrganizationView>> found_organization(Identity& identity, Call<NewOrg
     emit(tx, user_role_changed, founder,
          {.user_id = founder, .org_id = row.id, .role = OrgRole::OWNER, .at = row.now});
     tell_standing_changed(tx, founder.uuid);
+    call.made(organization);
     RawReply kept = co_await call.commit(tx, created(organization));
     identity.forget(founder.uuid);
     co_return std::move(kept);
