@@ -74,6 +74,7 @@ create table notify.messages (
 ) with (fillfactor = 80);
 create index messages_by_age on notify.messages (owner_id, created_at, id);
 create index messages_by_status on notify.messages (owner_id, status, created_at, id);
+create index messages_by_day on notify.messages using brin (created_at);
 create index messages_by_recipient on notify.messages (owner_id, recipient_id, created_at, id)
     where recipient_id is not null;
 create index messages_inbox on notify.messages (user_id, created_at, id)

@@ -172,7 +172,8 @@ Task<bool> settled_early(JobRun<DeliverMessage>& run, Tx& tx, Letter& letter,
     Delivery const delivery{.state = DeliveryState::sent};
     bool const in_app = row.channel == Channel::IN_APP;
     if (!in_app) tx.later(sql::keep_for_developers, shown_parcel(letter, now()));
-    co_await end(run, tx, letter, NotificationStatus::SENT, in_app ? "in_app" : "log", delivery);
+    std::string const provider = in_app ? "in_app" : "log";
+    co_await end(run, tx, letter, NotificationStatus::SENT, provider, delivery);
     co_return true;
 }
 

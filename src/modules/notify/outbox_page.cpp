@@ -3,6 +3,7 @@
 #include <modules/notify/errors.hpp>
 #include <modules/notify/markup.hpp>
 #include <modules/notify/model.hpp>
+#include <modules/notify/outbox_page.hpp>
 
 namespace haat::notify {
 
@@ -29,8 +30,9 @@ std::string shown(OutboxRow const& row) {
 }
 
 Task<Reply<None>> show_outbox(NotifyFacts& facts, Call<>& call) {
-    bool const allowed = call.request().from_loopback || call.actor().is_admin();
-    if (facts.production || !allowed) throw Refusal(outbox_hidden);
+    OutboxCaller const caller{facts.production, call.request().from_loopback,
+                              call.actor().is_admin()};
+    if (!shows_outbox(caller)) throw Refusal(outbox_hidden);
     std::vector<OutboxRow> const rows = co_await call.read(sql::outbox);
     Reply<None> answer;
     answer.data = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>haat: outbox"
@@ -46,6 +48,10 @@ Task<Reply<None>> show_outbox(NotifyFacts& facts, Call<>& call) {
 }
 
 } // namespace
+
+bool shows_outbox(OutboxCaller const& caller) {
+    return !caller.production && (caller.here || caller.admin);
+}
 
 void add_outbox_page(Routes& routes, NotifyFacts& facts) {
     Routes root = routes.root("Operations");

@@ -231,7 +231,7 @@ void add_own_notification_routes(Routes& r, NotifyFacts& facts) {
     all.patch("/{id}/read", &mark_read, "I have read it")
         .needs(Permit::signed_in)
         .unaudited()
-        .alias(http::Method::put, "/{id}/read");
+        .alias(http::Method::put, "/api/v1/notifications/{id}/read");
     all.get("/preferences", &show_preferences, "What I want to be told, how, and when")
         .needs(Permit::signed_in);
     all.put("/preferences", &set_preferences, "Change what I want to be told")

@@ -8,8 +8,9 @@ namespace haat::notify {
 
 namespace sql {
 namespace {
+// Without naming the column: whoever causes a message need not be one who may see it.
 Exec<NewMessage> const insert_message{"notify.insert_message", R"(
-    insert into notify.messages ({1}) values ({$1}) on conflict (id) do nothing)"};
+    insert into notify.messages ({1}) values ({$1}) on conflict do nothing)"};
 } // namespace
 } // namespace sql
 
