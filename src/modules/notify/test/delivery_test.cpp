@@ -86,8 +86,9 @@ protected:
         return id;
     }
     std::string column(notify::NotificationId id, std::string const& name) {
-        return db_.word("select coalesce(" + name +
-                        "::text, '') from notify.messages where id = '" + to_string(id.uuid) + "'");
+        return db_.word("select coalesce((" + name +
+                        ")::text, '') from notify.messages where id = '" + to_string(id.uuid) +
+                        "'");
     }
     bool becomes(notify::NotificationId id, std::string const& status) {
         return soon([&] { return column(id, "status") == status; });
