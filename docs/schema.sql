@@ -6,6 +6,7 @@ CREATE SCHEMA extensions;
 CREATE SCHEMA haat;
 CREATE SCHEMA identity;
 CREATE SCHEMA jobs;
+CREATE SCHEMA notify;
 CREATE SCHEMA platform;
 CREATE SCHEMA settings;
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA extensions;
@@ -944,6 +945,25 @@ CREATE FUNCTION jobs.tick() RETURNS TABLE(queues text[], next_at timestamp with 
         select nullif(min(q.run_at), 'infinity') into next_at from jobs.queue q where not q.due;
         return next;
     end $$;
+CREATE FUNCTION notify.acting_owner() RETURNS uuid
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog'
+    RETURN (COALESCE(NULLIF(current_setting('haat.org_id'::text, true), ''::text), '00000000-0000-0000-0000-000000000000'::text))::uuid;
+CREATE FUNCTION notify.check_move() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        if (old.status, new.status) in (
+               ('PENDING', 'SENT'), ('PENDING', 'FAILED'), ('PENDING', 'CANCELLED'),
+               ('SENT', 'DELIVERED'), ('SENT', 'READ'), ('SENT', 'FAILED'),
+               ('DELIVERED', 'READ'), ('FAILED', 'PENDING')) then
+            return new;
+        end if;
+        raise exception 'a message does not go from % to %', old.status, new.status
+            using errcode = 'check_violation', constraint = 'messages_move', schema = 'notify',
+                  table = 'messages';
+    end $$;
 CREATE FUNCTION platform.containing(sought text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (('%'::text || replace(replace(replace(lower(sought), '\'::text, '\\'::text), '%'::text, '\%'::text), '_'::text, '\_'::text)) || '%'::text);
@@ -1338,6 +1358,175 @@ CREATE TABLE jobs.runners (
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     lease_until timestamp with time zone NOT NULL
 );
+CREATE TABLE notify.attempts (
+    message_id uuid NOT NULL,
+    org_id uuid,
+    number integer NOT NULL,
+    provider text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    outcome text,
+    code text DEFAULT ''::text NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    perhaps_sent boolean DEFAULT false NOT NULL,
+    CONSTRAINT attempts_code_check CHECK ((length(code) <= 100)),
+    CONSTRAINT attempts_number_check CHECK ((number > 0)),
+    CONSTRAINT attempts_outcome_check CHECK ((outcome = ANY (ARRAY['sent'::text, 'permanent'::text, 'temporary'::text, 'throttled'::text, 'misconfigured'::text, 'unknown'::text]))),
+    CONSTRAINT attempts_provider_check CHECK ((length(provider) <= 40)),
+    CONSTRAINT attempts_reason_check CHECK ((length(reason) <= 1000))
+);
+CREATE TABLE notify.dev_outbox (
+    id bigint NOT NULL,
+    message_id uuid NOT NULL,
+    channel text NOT NULL,
+    recipient text NOT NULL,
+    subject text NOT NULL,
+    body text NOT NULL,
+    html text,
+    at timestamp with time zone NOT NULL
+);
+ALTER TABLE notify.dev_outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME notify.dev_outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE notify.messages (
+    id uuid NOT NULL,
+    org_id uuid,
+    owner_id uuid GENERATED ALWAYS AS (COALESCE(org_id, '00000000-0000-0000-0000-000000000000'::uuid)) STORED NOT NULL,
+    channel text NOT NULL,
+    type text NOT NULL,
+    category text NOT NULL,
+    status text DEFAULT 'PENDING'::text NOT NULL,
+    recipient_type text NOT NULL,
+    recipient_id uuid,
+    recipient_name text NOT NULL,
+    recipient_contact text,
+    user_id uuid GENERATED ALWAYS AS (
+CASE
+    WHEN (recipient_type = 'USER'::text) THEN recipient_id
+    ELSE NULL::uuid
+END) STORED,
+    title text NOT NULL,
+    message text NOT NULL,
+    html text,
+    template_name text,
+    template_data jsonb,
+    provider_template text,
+    language text DEFAULT ''::text NOT NULL,
+    is_urgent boolean DEFAULT false NOT NULL,
+    is_secret boolean DEFAULT false NOT NULL,
+    send_after timestamp with time zone NOT NULL,
+    job_id uuid NOT NULL,
+    sending_since timestamp with time zone,
+    provider text,
+    external_id text,
+    retry_count integer DEFAULT 0 NOT NULL,
+    max_retries integer DEFAULT 3 NOT NULL,
+    failure_reason text,
+    sent_at timestamp with time zone,
+    delivered_at timestamp with time zone,
+    read_at timestamp with time zone,
+    created_by uuid,
+    party_id uuid,
+    customer_id uuid,
+    invoice_id uuid,
+    sale_id uuid,
+    invoice_payment_id uuid,
+    sale_receipt_id uuid,
+    order_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT messages_category_check CHECK ((category = ANY (ARRAY['transactional'::text, 'reminder'::text, 'alert'::text, 'general'::text, 'marketing'::text]))),
+    CONSTRAINT messages_channel_check CHECK ((channel = ANY (ARRAY['EMAIL'::text, 'SMS'::text, 'WHATSAPP'::text, 'PUSH'::text, 'IN_APP'::text]))),
+    CONSTRAINT messages_external_id_check CHECK ((length(external_id) <= 255)),
+    CONSTRAINT messages_failure_reason_check CHECK ((length(failure_reason) <= 500)),
+    CONSTRAINT messages_html_check CHECK ((length(html) <= 500000)),
+    CONSTRAINT messages_language_check CHECK ((length(language) <= 20)),
+    CONSTRAINT messages_max_retries_check CHECK (((max_retries >= 0) AND (max_retries <= 10))),
+    CONSTRAINT messages_message_check CHECK ((length(message) <= 100000)),
+    CONSTRAINT messages_provider_check CHECK ((length(provider) <= 40)),
+    CONSTRAINT messages_provider_template_check CHECK ((length(provider_template) <= 100)),
+    CONSTRAINT messages_recipient_contact_check CHECK ((length(recipient_contact) <= 320)),
+    CONSTRAINT messages_recipient_name_check CHECK ((length(recipient_name) <= 255)),
+    CONSTRAINT messages_recipient_type_check CHECK ((recipient_type = ANY (ARRAY['CUSTOMER'::text, 'PARTY'::text, 'USER'::text]))),
+    CONSTRAINT messages_retries CHECK (((retry_count >= 0) AND (retry_count <= max_retries))),
+    CONSTRAINT messages_status_check CHECK ((status = ANY (ARRAY['PENDING'::text, 'SENT'::text, 'DELIVERED'::text, 'READ'::text, 'FAILED'::text, 'CANCELLED'::text]))),
+    CONSTRAINT messages_template_data_check CHECK ((jsonb_typeof(template_data) = 'object'::text)),
+    CONSTRAINT messages_template_name_check CHECK ((length(template_name) <= 100)),
+    CONSTRAINT messages_title_check CHECK ((length(title) <= 500)),
+    CONSTRAINT messages_type_check CHECK ((type = ANY (ARRAY['PAYMENT_REMINDER'::text, 'PAYMENT_CONFIRMATION'::text, 'INVOICE_CREATED'::text, 'INVOICE_OVERDUE'::text, 'SALE_CREATED'::text, 'ORDER_CONFIRMATION'::text, 'ORDER_STATUS_UPDATE'::text, 'STOCK_ALERT'::text, 'LOW_STOCK_ALERT'::text, 'REORDER_ALERT'::text, 'CUSTOM'::text, 'WELCOME'::text, 'BIRTHDAY'::text, 'ANNIVERSARY'::text, 'PROMOTIONAL'::text, 'SYSTEM_ALERT'::text, 'BACKUP_COMPLETED'::text, 'BACKUP_FAILED'::text])))
+)
+WITH (fillfactor='80');
+CREATE TABLE notify.preferences (
+    org_id uuid,
+    recipient_type text NOT NULL,
+    recipient_id uuid NOT NULL,
+    language text DEFAULT ''::text NOT NULL,
+    time_zone text DEFAULT 'Asia/Kolkata'::text NOT NULL,
+    quiet_from integer,
+    quiet_until integer,
+    choices jsonb DEFAULT '[]'::jsonb NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT preferences_choices_check CHECK ((jsonb_typeof(choices) = 'array'::text)),
+    CONSTRAINT preferences_language_check CHECK ((length(language) <= 20)),
+    CONSTRAINT preferences_owner CHECK (((recipient_type = 'USER'::text) = (org_id IS NULL))),
+    CONSTRAINT preferences_quiet CHECK (((quiet_from IS NULL) = (quiet_until IS NULL))),
+    CONSTRAINT preferences_quiet_from_check CHECK (((quiet_from >= 0) AND (quiet_from <= 1439))),
+    CONSTRAINT preferences_quiet_until_check CHECK (((quiet_until >= 0) AND (quiet_until <= 1439))),
+    CONSTRAINT preferences_recipient_type_check CHECK ((recipient_type = ANY (ARRAY['CUSTOMER'::text, 'PARTY'::text, 'USER'::text]))),
+    CONSTRAINT preferences_time_zone_check CHECK ((length(time_zone) <= 64))
+);
+CREATE TABLE notify.push_subscriptions (
+    id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    endpoint text NOT NULL,
+    p256dh text NOT NULL,
+    auth text NOT NULL,
+    user_agent text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT push_subscriptions_auth_check CHECK ((length(auth) <= 32)),
+    CONSTRAINT push_subscriptions_endpoint_check CHECK ((length(endpoint) <= 2048)),
+    CONSTRAINT push_subscriptions_p256dh_check CHECK ((length(p256dh) <= 100)),
+    CONSTRAINT push_subscriptions_user_agent_check CHECK ((length(user_agent) <= 255))
+);
+CREATE TABLE notify.receipts (
+    provider text NOT NULL,
+    external_id text NOT NULL,
+    status text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    reason text DEFAULT ''::text NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT receipts_external_id_check CHECK ((length(external_id) <= 255)),
+    CONSTRAINT receipts_provider_check CHECK ((length(provider) <= 40)),
+    CONSTRAINT receipts_reason_check CHECK ((length(reason) <= 500)),
+    CONSTRAINT receipts_status_check CHECK ((status = ANY (ARRAY['SENT'::text, 'DELIVERED'::text, 'READ'::text, 'FAILED'::text])))
+);
+CREATE TABLE notify.templates (
+    id uuid NOT NULL,
+    org_id uuid,
+    name text NOT NULL,
+    channel text NOT NULL,
+    language text NOT NULL,
+    subject text NOT NULL,
+    body text NOT NULL,
+    html text,
+    variables text[] DEFAULT '{}'::text[] NOT NULL,
+    provider_template text,
+    updated_by uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT templates_body_check CHECK (((length(body) >= 1) AND (length(body) <= 20000))),
+    CONSTRAINT templates_channel_check CHECK ((channel = ANY (ARRAY['EMAIL'::text, 'SMS'::text, 'WHATSAPP'::text, 'PUSH'::text, 'IN_APP'::text]))),
+    CONSTRAINT templates_html_check CHECK ((length(html) <= 200000)),
+    CONSTRAINT templates_language_check CHECK ((language ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$'::text)),
+    CONSTRAINT templates_name_check CHECK ((name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+    CONSTRAINT templates_provider_template_check CHECK ((length(provider_template) <= 100)),
+    CONSTRAINT templates_subject_check CHECK ((length(subject) <= 255))
+);
 CREATE TABLE platform.idempotency (
     actor text NOT NULL,
     route text NOT NULL,
@@ -1445,6 +1634,24 @@ ALTER TABLE ONLY jobs.queues
     ADD CONSTRAINT queues_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY jobs.runners
     ADD CONSTRAINT runners_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY notify.attempts
+    ADD CONSTRAINT attempts_pkey PRIMARY KEY (message_id, number);
+ALTER TABLE ONLY notify.dev_outbox
+    ADD CONSTRAINT dev_outbox_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY notify.messages
+    ADD CONSTRAINT messages_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY notify.preferences
+    ADD CONSTRAINT preferences_key UNIQUE NULLS NOT DISTINCT (org_id, recipient_type, recipient_id);
+ALTER TABLE ONLY notify.push_subscriptions
+    ADD CONSTRAINT push_subscriptions_key UNIQUE (user_id, endpoint);
+ALTER TABLE ONLY notify.push_subscriptions
+    ADD CONSTRAINT push_subscriptions_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY notify.receipts
+    ADD CONSTRAINT receipts_pkey PRIMARY KEY (provider, external_id, status);
+ALTER TABLE ONLY notify.templates
+    ADD CONSTRAINT templates_key UNIQUE NULLS NOT DISTINCT (org_id, name, channel, language);
+ALTER TABLE ONLY notify.templates
+    ADD CONSTRAINT templates_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY platform.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (actor, route, key);
 ALTER TABLE ONLY settings.maintenance
@@ -1493,12 +1700,22 @@ CREATE INDEX queue_cancelled ON jobs.queue USING btree (id) WHERE cancelled;
 CREATE INDEX queue_due ON jobs.queue USING btree (queue, priority, share, id) WHERE due;
 CREATE INDEX queue_later ON jobs.queue USING btree (run_at) WHERE (NOT due);
 CREATE UNIQUE INDEX queue_unique ON jobs.queue USING btree (name, unique_key) WHERE (unique_key IS NOT NULL);
+CREATE INDEX messages_by_age ON notify.messages USING btree (owner_id, created_at, id);
+CREATE INDEX messages_by_day ON notify.messages USING brin (created_at);
+CREATE INDEX messages_by_external ON notify.messages USING btree (provider, external_id) WHERE (external_id IS NOT NULL);
+CREATE INDEX messages_by_recipient ON notify.messages USING btree (owner_id, recipient_id, created_at, id) WHERE (recipient_id IS NOT NULL);
+CREATE INDEX messages_by_status ON notify.messages USING btree (owner_id, status, created_at, id);
+CREATE INDEX messages_inbox ON notify.messages USING btree (user_id, created_at, id) WHERE ((channel = 'IN_APP'::text) AND (status = ANY (ARRAY['SENT'::text, 'DELIVERED'::text, 'READ'::text])));
+CREATE INDEX messages_unread ON notify.messages USING btree (user_id) WHERE ((channel = 'IN_APP'::text) AND (status = ANY (ARRAY['SENT'::text, 'DELIVERED'::text])));
+CREATE INDEX push_subscriptions_by_endpoint ON notify.push_subscriptions USING hash (endpoint);
+CREATE INDEX receipts_by_age ON notify.receipts USING btree (received_at);
 CREATE INDEX idempotency_by_age ON platform.idempotency USING btree (created_at);
 ALTER INDEX events.outbox_by_key ATTACH PARTITION events.outbox_rest_key_ordinal_id_idx;
 ALTER INDEX events.outbox_by_org ATTACH PARTITION events.outbox_rest_org_id_id_idx;
 ALTER INDEX events.outbox_pkey ATTACH PARTITION events.outbox_rest_pkey;
 ALTER INDEX events.outbox_in_order ATTACH PARTITION events.outbox_rest_shard_ordinal_id_idx;
 CREATE TRIGGER in_order BEFORE INSERT ON events.outbox FOR EACH ROW EXECUTE FUNCTION events.put_in_order();
+CREATE TRIGGER move BEFORE UPDATE OF status ON notify.messages FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION notify.check_move();
 ALTER TABLE ONLY catalog.categories
     ADD CONSTRAINT categories_parent_fkey FOREIGN KEY (parent_id) REFERENCES catalog.categories(id) ON DELETE SET NULL;
 ALTER TABLE ONLY events.cursors
@@ -1513,6 +1730,16 @@ ALTER TABLE ONLY identity.sessions
     ADD CONSTRAINT sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY identity.users
     ADD CONSTRAINT users_referred_by_fkey FOREIGN KEY (referred_by) REFERENCES identity.users(id) ON DELETE SET NULL;
+ALTER TABLE ONLY notify.attempts
+    ADD CONSTRAINT attempts_message_id_fkey FOREIGN KEY (message_id) REFERENCES notify.messages(id) ON DELETE CASCADE;
+ALTER TABLE ONLY notify.messages
+    ADD CONSTRAINT messages_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity.organizations(id) ON DELETE CASCADE;
+ALTER TABLE ONLY notify.preferences
+    ADD CONSTRAINT preferences_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity.organizations(id) ON DELETE CASCADE;
+ALTER TABLE ONLY notify.push_subscriptions
+    ADD CONSTRAINT push_subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES identity.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY notify.templates
+    ADD CONSTRAINT templates_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity.organizations(id) ON DELETE CASCADE;
 ALTER TABLE ONLY settings.overrides
     ADD CONSTRAINT overrides_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity.organizations(id) ON DELETE CASCADE;
 CREATE POLICY administrators_read ON audit.entries FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
@@ -1596,6 +1823,34 @@ CREATE POLICY worker_all ON jobs.finished TO haat_worker USING (true) WITH CHECK
 CREATE POLICY worker_all ON jobs.queue TO haat_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_all ON jobs.queues TO haat_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_all ON jobs.runners TO haat_worker USING (true) WITH CHECK (true);
+ALTER TABLE notify.attempts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE notify.dev_outbox ENABLE ROW LEVEL SECURITY;
+CREATE POLICY everybody_reads ON notify.dev_outbox FOR SELECT TO haat_request USING (true);
+CREATE POLICY everybody_reads_the_platforms ON notify.templates FOR SELECT TO haat_request USING ((NOT (COALESCE(org_id, (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid) IS DISTINCT FROM (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid)));
+ALTER TABLE notify.messages ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON notify.preferences TO haat_request USING (((recipient_type = 'USER'::text) AND (org_id IS NULL) AND (recipient_id = (NULLIF(current_setting('haat.user_id'::text, true), ''::text))::uuid)));
+CREATE POLICY own ON notify.push_subscriptions TO haat_request USING ((user_id = (NULLIF(current_setting('haat.user_id'::text, true), ''::text))::uuid));
+CREATE POLICY own_organization ON notify.attempts TO haat_request USING ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
+CREATE POLICY own_organization ON notify.messages TO haat_request USING ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
+CREATE POLICY own_organization ON notify.preferences TO haat_request USING ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
+CREATE POLICY own_organization ON notify.templates TO haat_request USING ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
+CREATE POLICY platform ON notify.attempts TO haat_request USING (((org_id IS NULL) AND (NULLIF(current_setting('haat.org_id'::text, true), ''::text) IS NULL) AND (current_setting('haat.role'::text, true) = 'admin'::text)));
+CREATE POLICY platform ON notify.messages TO haat_request USING (((org_id IS NULL) AND (NULLIF(current_setting('haat.org_id'::text, true), ''::text) IS NULL) AND (current_setting('haat.role'::text, true) = 'admin'::text)));
+CREATE POLICY platform ON notify.templates TO haat_request USING (((org_id IS NULL) AND (NULLIF(current_setting('haat.org_id'::text, true), ''::text) IS NULL) AND (current_setting('haat.role'::text, true) = 'admin'::text)));
+ALTER TABLE notify.preferences ENABLE ROW LEVEL SECURITY;
+ALTER TABLE notify.push_subscriptions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE notify.receipts ENABLE ROW LEVEL SECURITY;
+CREATE POLICY recipient_marks ON notify.messages FOR UPDATE TO haat_request USING (((user_id = (NULLIF(current_setting('haat.user_id'::text, true), ''::text))::uuid) AND (channel = 'IN_APP'::text)));
+CREATE POLICY recipient_reads ON notify.messages FOR SELECT TO haat_request USING (((user_id = (NULLIF(current_setting('haat.user_id'::text, true), ''::text))::uuid) AND (channel = 'IN_APP'::text)));
+CREATE POLICY request_adds ON notify.messages FOR INSERT TO haat_request WITH CHECK ((NOT (COALESCE(org_id, (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid) IS DISTINCT FROM (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid)));
+ALTER TABLE notify.templates ENABLE ROW LEVEL SECURITY;
+CREATE POLICY worker_all ON notify.attempts TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON notify.dev_outbox TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON notify.messages TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON notify.preferences TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON notify.push_subscriptions TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON notify.receipts TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON notify.templates TO haat_worker USING (true) WITH CHECK (true);
 ALTER TABLE platform.idempotency ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON platform.idempotency TO haat_request USING ((actor = ((current_setting('haat.user_id'::text, true) || '/'::text) || current_setting('haat.org_id'::text, true))));
 CREATE POLICY worker_all ON platform.idempotency TO haat_worker USING (true) WITH CHECK (true);
@@ -1626,6 +1881,8 @@ GRANT USAGE ON SCHEMA identity TO haat_request;
 GRANT USAGE ON SCHEMA identity TO haat_worker;
 GRANT USAGE ON SCHEMA jobs TO haat_request;
 GRANT USAGE ON SCHEMA jobs TO haat_worker;
+GRANT USAGE ON SCHEMA notify TO haat_request;
+GRANT USAGE ON SCHEMA notify TO haat_worker;
 GRANT USAGE ON SCHEMA platform TO haat_request;
 GRANT USAGE ON SCHEMA platform TO haat_worker;
 GRANT USAGE ON SCHEMA settings TO haat_request;
@@ -1730,6 +1987,9 @@ REVOKE ALL ON FUNCTION jobs.settle(p_runner uuid, p_done uuid[], p_attempts inte
 GRANT ALL ON FUNCTION jobs.settle(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb) TO haat_worker;
 REVOKE ALL ON FUNCTION jobs.tick() FROM PUBLIC;
 GRANT ALL ON FUNCTION jobs.tick() TO haat_worker;
+REVOKE ALL ON FUNCTION notify.acting_owner() FROM PUBLIC;
+GRANT ALL ON FUNCTION notify.acting_owner() TO haat_request;
+GRANT ALL ON FUNCTION notify.acting_owner() TO haat_worker;
 GRANT ALL ON FUNCTION platform.containing(sought text) TO haat_request;
 GRANT ALL ON FUNCTION platform.containing(sought text) TO haat_worker;
 GRANT SELECT,INSERT ON TABLE audit.links TO haat_worker;
@@ -1839,6 +2099,29 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.queues TO haat_worker;
 GRANT SELECT ON TABLE jobs.queues TO haat_request;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.runners TO haat_worker;
 GRANT SELECT ON TABLE jobs.runners TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE notify.attempts TO haat_worker;
+GRANT SELECT ON TABLE notify.attempts TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE notify.dev_outbox TO haat_worker;
+GRANT SELECT ON TABLE notify.dev_outbox TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE notify.messages TO haat_worker;
+GRANT SELECT,INSERT,DELETE ON TABLE notify.messages TO haat_request;
+GRANT UPDATE(status) ON TABLE notify.messages TO haat_request;
+GRANT UPDATE(message) ON TABLE notify.messages TO haat_request;
+GRANT UPDATE(html) ON TABLE notify.messages TO haat_request;
+GRANT UPDATE(template_data) ON TABLE notify.messages TO haat_request;
+GRANT UPDATE(send_after) ON TABLE notify.messages TO haat_request;
+GRANT UPDATE(job_id) ON TABLE notify.messages TO haat_request;
+GRANT UPDATE(retry_count) ON TABLE notify.messages TO haat_request;
+GRANT UPDATE(failure_reason) ON TABLE notify.messages TO haat_request;
+GRANT UPDATE(read_at) ON TABLE notify.messages TO haat_request;
+GRANT UPDATE(updated_at) ON TABLE notify.messages TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE notify.preferences TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE notify.preferences TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE notify.push_subscriptions TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE notify.push_subscriptions TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE notify.receipts TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE notify.templates TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE notify.templates TO haat_request;
 GRANT SELECT,INSERT,UPDATE ON TABLE platform.idempotency TO haat_request;
 GRANT SELECT,DELETE ON TABLE platform.idempotency TO haat_worker;
 GRANT SELECT,UPDATE ON TABLE settings.maintenance TO haat_request;

@@ -17,6 +17,7 @@
 #include <modules/admin/admin.hpp>
 #include <modules/admin/maintenance.hpp>
 #include <modules/identity/identity.hpp>
+#include <modules/notify/notify.hpp>
 #include <pg/migrate.hpp>
 #include <pg/plain.hpp>
 #include <settings/values.hpp>
@@ -68,6 +69,21 @@ identity::IdentityOptions identity_options(app::Config const& config) {
     return options;
 }
 
+notify::NotifyFacts message_facts(app::Config const& config) {
+    app::MessagesConfig const& from = config.messages;
+    notify::NotifyFacts facts;
+    facts.production = config.production();
+    if (from.push.ready()) facts.push_key = from.push.keys.public_key;
+    // A request's signature is made with the account's own token, which an API key is not.
+    if (from.twilio.ready() && from.twilio.api_key_sid.empty())
+        facts.twilio_auth_token.value = from.twilio.auth_token.value;
+    facts.public_url = from.public_url;
+    facts.msg91_callback_key.value = from.msg91_callback_key.value;
+    facts.whatsapp_app_secret.value = from.whatsapp_app_secret.value;
+    facts.whatsapp_verify_token.value = from.whatsapp_verify_token.value;
+    return facts;
+}
+
 /// What administrators ask of the process as a whole.
 class WholeProcess final : public admin::System {
 public:
@@ -105,6 +121,7 @@ struct Application::Inside {
     SettingValues settings;
     admin::Maintenance maintenance;
     WholeProcess whole{operations, maintenance};
+    notify::NotifyFacts messages{message_facts(config)};
     Routes routes;
     std::optional<http::Router> router;
     std::optional<metrics::RequestMetrics> metrics;
@@ -295,7 +312,7 @@ Application::Application(app::Config config)
     if (in.stores.shared())
         in.operations.helpers.push_back({"redis", [&in] { return in.stores.trouble(); }});
     app::add_operation_routes(in.routes, in.operations);
-    app::Parts const parts{in.identity, in.settings, in.maintenance, in.whole};
+    app::Parts const parts{in.identity, in.settings, in.maintenance, in.whole, in.messages};
     app::add_module_routes(in.routes, parts);
     in.operations.openapi = http::openapi(in.routes.all(), app::version_text);
     in.operations.asyncapi = events::asyncapi(app::version_text);

@@ -10,6 +10,7 @@
 #include <jobs/run.hpp>
 #include <jobs/runner.hpp>
 #include <loop/loop.hpp>
+#include <modules/notify/post.hpp>
 #include <telemetry/log.hpp>
 
 namespace haat::app {
@@ -42,10 +43,28 @@ jobs::RunnerOptions runner_options(Config const& config, std::string const& url)
     return options;
 }
 
+notify::PostOptions post_options(Config const& config) {
+    MessagesConfig const& from = config.messages;
+    notify::PostOptions options;
+    options.production = config.production();
+    options.smtp = from.smtp;
+    options.smtp_fallback = from.smtp_fallback;
+    options.twilio = from.twilio;
+    options.msg91 = from.msg91;
+    options.msg91_first = from.msg91_first;
+    options.whatsapp = from.whatsapp;
+    options.push = from.push;
+    options.client = from.client;
+    return options;
+}
+
 } // namespace
 
 struct Backstage::Inside {
-    Inside(Config const& c, std::string u) : config(c), url(std::move(u)) {}
+    Inside(Config const& c, std::string u)
+        : config(c), url(std::move(u)), post(post_options(config)) {
+        services.add(post);
+    }
 
     struct Stage {
         std::unique_ptr<Loop> loop;
@@ -55,6 +74,7 @@ struct Backstage::Inside {
     };
     Config const& config;
     std::string const url;
+    notify::Post post; // outlives the handlers that are left to themselves
     Services services;
     jobs::JobMetrics metrics;
     std::vector<Stage> stages;
@@ -76,6 +96,7 @@ void Backstage::start() {
         stage.loop = std::make_unique<Loop>(first + i);
         stage.runner = std::make_unique<jobs::Runner>(
             *stage.loop, runner_options(in.config, in.url), in.services, in.metrics);
+        in.post.add(*stage.loop);
     }
     for (auto& stage : in.stages) {
         Loop& loop = *stage.loop;
@@ -114,6 +135,7 @@ void Backstage::stop() {
         if (stage.thread.joinable()) stage.thread.join();
     in.delivery.reset();
     for (auto& stage : in.stages) stage.runner->give_up();
+    in.post.forget_loops();
     in.stages.clear();
 }
 
@@ -129,6 +151,7 @@ pg::Database& Backstage::database(std::size_t loop) {
 
 void Backstage::render(std::string& out) const {
     inside_->metrics.render(out);
+    inside_->post.render(out);
     if (inside_->delivery) inside_->delivery->render(out);
 }
 

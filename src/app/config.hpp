@@ -43,6 +43,12 @@ struct SignInConfig {
 /// Who delivers what; each is used when it is set up.
 struct MessagesConfig {
     outbound::SmtpOptions smtp;
+    outbound::SmtpOptions smtp_fallback; // its host, port, user, password and security
+    bool msg91_first = false;
+    std::string public_url; // as providers see this server; empty: they cannot report
+    Secret<0, 255> msg91_callback_key;
+    Secret<0, 255> whatsapp_app_secret;
+    Secret<0, 255> whatsapp_verify_token;
     outbound::TwilioOptions twilio;
     outbound::Msg91Options msg91;
     outbound::WhatsAppOptions whatsapp;

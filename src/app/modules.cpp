@@ -3,6 +3,7 @@
 #include <modules/admin/admin.hpp>
 #include <modules/catalog/catalog.hpp>
 #include <modules/identity/identity.hpp>
+#include <modules/notify/notify.hpp>
 
 namespace haat::app {
 
@@ -11,6 +12,11 @@ void add_module_routes(Routes& routes, Parts const& parts) {
     identity::add_organization_address_routes(routes);
     catalog::add_brand_routes(routes);
     catalog::add_category_routes(routes);
+    notify::add_own_notification_routes(routes, parts.messages);
+    notify::add_template_routes(routes);
+    notify::add_callback_routes(routes, parts.messages);
+    notify::add_notification_routes(routes);
+    notify::add_outbox_page(routes, parts.messages);
     admin::add_job_routes(routes);
     admin::add_event_routes(routes);
     admin::add_audit_routes(routes);

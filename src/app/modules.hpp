@@ -13,6 +13,9 @@ class System;
 namespace identity {
 class Identity;
 }
+namespace notify {
+struct NotifyFacts;
+}
 namespace pg {
 class Database;
 }
@@ -26,6 +29,7 @@ struct Parts {
     SettingValues& settings;
     admin::Maintenance& maintenance;
     admin::System& system;
+    notify::NotifyFacts& messages;
 };
 void add_module_routes(Routes& routes, Parts const& parts);
 

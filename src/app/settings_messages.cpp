@@ -49,6 +49,12 @@ std::string_view form_of(std::uint16_t) { return "port"; }
 void read(int& into, std::string_view text) { read_number(into, text, 10'000, "a number"); }
 std::string show(int value) { return std::to_string(value); }
 std::string_view form_of(int) { return "number"; }
+void read(bool& into, std::string_view text) {
+    if (text != "true" && text != "false") throw BadValue{"must be true or false"};
+    into = text == "true";
+}
+std::string show(bool value) { return value ? "true" : "false"; }
+std::string_view form_of(bool) { return "true, false"; }
 
 void read(Mailbox& into, std::string_view text) {
     if (text.empty())
@@ -135,6 +141,20 @@ void add_mail(std::vector<Setting>& all) {
         AT(smtp.ca_file));
 }
 
+void add_mail_fallback(std::vector<Setting>& all) {
+    auto const add = [&](Names names, auto where) { all.push_back(make(names, where)); };
+    add({"smtp_fallback.host", "HAAT_SMTP_FALLBACK_HOST",
+         "A second mail server, asked when the first one is away or refuses haat; empty: none."},
+        AT(smtp_fallback.host));
+    add({"smtp_fallback.port", "HAAT_SMTP_FALLBACK_PORT", "As SMTP_PORT."}, AT(smtp_fallback.port));
+    add({"smtp_fallback.user", "HAAT_SMTP_FALLBACK_USER", "For the sign-in; empty: none."},
+        AT(smtp_fallback.user));
+    add({"smtp_fallback.password", "HAAT_SMTP_FALLBACK_PASS", "For the sign-in.", true},
+        AT(smtp_fallback.password));
+    add({"smtp_fallback.security", "HAAT_SMTP_FALLBACK_SECURITY", "As HAAT_SMTP_SECURITY."},
+        AT(smtp_fallback.security));
+}
+
 void add_messages(std::vector<Setting>& all) {
     auto const add = [&](Names names, auto where) { all.push_back(make(names, where)); };
     add({"twilio.account_sid", "TWILIO_ACCOUNT_SID", "AC…; empty: Twilio is not used."},
@@ -153,6 +173,18 @@ void add_messages(std::vector<Setting>& all) {
         AT(msg91.auth_key));
     add({"msg91.sender", "MSG91_SENDER_ID", "Six letters; empty: the template's."},
         AT(msg91.sender));
+    add({"msg91.first", "HAAT_MSG91_FIRST",
+         "Text messages go through MSG91, and through Twilio when that fails; else the other way "
+         "round."},
+        AT(msg91_first));
+    add({"msg91.callback_key", "MSG91_CALLBACK_KEY",
+         "What MSG91 is set up to send as X-MSG91-Key with its reports; empty: they are refused.",
+         true},
+        AT(msg91_callback_key));
+    add({"messages.public_url", "HAAT_PUBLIC_URL",
+         "How the world reaches this server, such as https://shop.example; needed for Twilio's "
+         "reports."},
+        AT(public_url));
     add({"whatsapp.phone_number_id", "WHATSAPP_PHONE_NUMBER_ID",
          "Of the number that messages come from; empty: WhatsApp is not used."},
         AT(whatsapp.phone_number_id));
@@ -160,6 +192,12 @@ void add_messages(std::vector<Setting>& all) {
          true},
         AT(whatsapp.access_token));
     add({"whatsapp.version", "WHATSAPP_API_VERSION", "Of Meta's Graph API."}, AT(whatsapp.version));
+    add({"whatsapp.app_secret", "WHATSAPP_APP_SECRET",
+         "With which Meta signs its reports; empty: they are refused.", true},
+        AT(whatsapp_app_secret));
+    add({"whatsapp.verify_token", "WHATSAPP_VERIFY_TOKEN",
+         "What Meta sends when the webhook is set up.", true},
+        AT(whatsapp_verify_token));
     add({"push.public_key", "VAPID_PUBLIC_KEY",
          "What browsers subscribe with; empty: web push is not used."},
         AT(push.keys.public_key));
@@ -199,6 +237,29 @@ void check_mail(MessagesConfig& messages, std::vector<std::string>& problems) {
         problems.push_back("SMTP_USER and SMTP_PASS belong together: give both or none");
 }
 
+void check_mail_fallback(MessagesConfig& messages, std::vector<std::string>& problems) {
+    outbound::SmtpOptions& fallback = messages.smtp_fallback;
+    if (fallback.host.empty()) return;
+    if (messages.smtp.host.empty())
+        problems.push_back("HAAT_SMTP_FALLBACK_HOST is set and SMTP_HOST is not");
+    if (fallback.user.empty() != fallback.password.value.empty())
+        problems.push_back("HAAT_SMTP_FALLBACK_USER and HAAT_SMTP_FALLBACK_PASS belong together: "
+                           "give both or none");
+    fallback.from = messages.smtp.from; // the same sender, whoever carries it
+    fallback.ca_file = messages.smtp.ca_file;
+    fallback.connections_max = messages.smtp.connections_max;
+}
+
+void check_callbacks(MessagesConfig& messages, std::vector<std::string>& problems) {
+    std::string& url = messages.public_url;
+    while (url.ends_with('/')) url.pop_back();
+    if (url.empty()) return;
+    if (!url.starts_with("https://") && !url.starts_with("http://"))
+        problems.push_back("HAAT_PUBLIC_URL must begin with https:// or http://");
+    if (messages.twilio.status_callback.empty())
+        messages.twilio.status_callback = url + "/api/v1/notifications/callbacks/sms";
+}
+
 void check_push(MessagesConfig& messages, std::vector<std::string>& problems) {
     outbound::WebPushOptions& push = messages.push;
     if (push.keys.public_key.empty() && push.keys.private_key.value.empty()) return;
@@ -214,12 +275,15 @@ void check_push(MessagesConfig& messages, std::vector<std::string>& problems) {
 
 void add_message_settings(std::vector<Setting>& all) {
     add_mail(all);
+    add_mail_fallback(all);
     add_messages(all);
     add_client(all);
 }
 
 void check_messages(MessagesConfig& messages, std::vector<std::string>& problems) {
     check_mail(messages, problems);
+    check_mail_fallback(messages, problems);
+    check_callbacks(messages, problems);
     check_push(messages, problems);
     outbound::TwilioOptions const& twilio = messages.twilio;
     if (!twilio.account_sid.empty() && !twilio.ready())

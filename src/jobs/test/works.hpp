@@ -51,6 +51,7 @@ public:
         if (adjust) adjust(options);
         auto& one = *all_.emplace_back(std::make_unique<One>());
         one.loop = std::make_unique<Loop>(static_cast<int>(all_.size()));
+        if (before) before(*one.loop);
         one.runner = std::make_unique<jobs::Runner>(*one.loop, options, services, metrics);
         one.thread = std::thread([&one] { one.loop->run(); });
         app::run_on(*one.loop, [&one] { return one.runner->start(); });
@@ -72,6 +73,7 @@ public:
 
     Services services;
     jobs::JobMetrics metrics;
+    std::function<void(Loop&)> before; // what each loop has to have before it runs
 
 private:
     struct One {

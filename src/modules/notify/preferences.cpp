@@ -1,0 +1,98 @@
+#include <modules/notify/preferences.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include <jobs/zone.hpp>
+
+namespace haat::notify {
+
+namespace {
+
+constexpr std::int64_t day_seconds = 86'400;
+
+/// Zone files are read once for each thread; there are some hundred of them.
+Zone const* zone_named(std::string const& name) {
+    thread_local std::vector<std::unique_ptr<Zone>> kept;
+    for (auto const& each : kept)
+        if (each->name() == name) return each.get();
+    if (name.empty() || name.size() > 64 || name.find("..") != name.npos || name.front() == '/')
+        return nullptr;
+    try {
+        kept.push_back(std::make_unique<Zone>(name));
+    } catch (Fault const&) {
+        return nullptr;
+    }
+    return kept.back().get();
+}
+
+} // namespace
+
+bool zone_exists(std::string const& name) { return zone_named(name) != nullptr; }
+
+Category category_of(NotificationType type) {
+    switch (type) {
+    case NotificationType::PAYMENT_CONFIRMATION:
+    case NotificationType::INVOICE_CREATED:
+    case NotificationType::SALE_CREATED:
+    case NotificationType::ORDER_CONFIRMATION:
+    case NotificationType::ORDER_STATUS_UPDATE:
+    case NotificationType::WELCOME: return Category::transactional;
+    case NotificationType::PAYMENT_REMINDER:
+    case NotificationType::INVOICE_OVERDUE: return Category::reminder;
+    case NotificationType::STOCK_ALERT:
+    case NotificationType::LOW_STOCK_ALERT:
+    case NotificationType::REORDER_ALERT:
+    case NotificationType::SYSTEM_ALERT:
+    case NotificationType::BACKUP_COMPLETED:
+    case NotificationType::BACKUP_FAILED: return Category::alert;
+    case NotificationType::BIRTHDAY:
+    case NotificationType::ANNIVERSARY:
+    case NotificationType::PROMOTIONAL: return Category::marketing;
+    case NotificationType::CUSTOM: return Category::general;
+    }
+    return Category::general;
+}
+
+bool wanted(Preferences const& preferences, Channel channel, Category category) {
+    if (category == Category::transactional) return true;
+    return std::none_of(
+        preferences.choices.begin(), preferences.choices.end(), [&](Choice const& each) {
+            return each.channel == channel && each.category == category && !each.enabled;
+        });
+}
+
+std::optional<Timestamp> quiet_until(Preferences const& preferences, Timestamp at) {
+    if (!preferences.quiet_from || !preferences.quiet_until) return std::nullopt;
+    std::int64_t const from = *preferences.quiet_from * 60;
+    std::int64_t const until = *preferences.quiet_until * 60;
+    if (from == until) return std::nullopt;
+    Zone const* const zone = zone_named(preferences.time_zone);
+    std::int64_t const utc = at.micros / 1'000'000;
+    std::int64_t const local = utc + (zone != nullptr ? zone->offset_at(utc) : 0);
+    std::int64_t const midnight = local - local % day_seconds;
+    std::int64_t const time = local - midnight;
+    bool const over_midnight = from > until;
+    bool const quiet = over_midnight ? time >= from || time < until : time >= from && time < until;
+    if (!quiet) return std::nullopt;
+    std::int64_t const end = midnight + until + (over_midnight && time >= from ? day_seconds : 0);
+    std::int64_t const instant = zone != nullptr ? zone->instants_of(end).first : end;
+    return Timestamp{instant * 1'000'000};
+}
+
+std::optional<std::int32_t> minutes_of(std::string_view text) {
+    auto const digit = [&](std::size_t at) { return text[at] >= '0' && text[at] <= '9'; };
+    if (text.size() != 5 || text[2] != ':' || !digit(0) || !digit(1) || !digit(3) || !digit(4))
+        return std::nullopt;
+    std::int32_t const hours = (text[0] - '0') * 10 + (text[1] - '0');
+    std::int32_t const minutes = (text[3] - '0') * 10 + (text[4] - '0');
+    if (hours > 23 || minutes > 59) return std::nullopt;
+    return hours * 60 + minutes;
+}
+
+std::string clock_text(std::int32_t minutes) {
+    return fmt::format("{:02}:{:02}", minutes / 60, minutes % 60);
+}
+
+} // namespace haat::notify
