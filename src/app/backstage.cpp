@@ -6,6 +6,7 @@
 
 #include <app/delivery.hpp>
 #include <app/run_on.hpp>
+#include <app/webhook_options.hpp>
 #include <audit/sealer.hpp>
 #include <jobs/run.hpp>
 #include <jobs/runner.hpp>
@@ -57,6 +58,7 @@ struct Backstage::Inside {
     std::string const url;
     Services services;
     jobs::JobMetrics metrics;
+    std::optional<webhooks::Sender> sender; // its clients live between the loops' start and end
     std::vector<Stage> stages;
     std::unique_ptr<Delivery> delivery; // on the first of them
     bool stopped = false;
@@ -71,11 +73,13 @@ Services& Backstage::services() { return inside_->services; }
 void Backstage::start() {
     Inside& in = *inside_;
     int const first = in.config.loop_count(); // behind those that serve requests
+    in.services.add(in.sender.emplace(webhook_options(in.config)));
     for (int i = 0; i < in.config.jobs.loops; ++i) {
         auto& stage = in.stages.emplace_back();
         stage.loop = std::make_unique<Loop>(first + i);
         stage.runner = std::make_unique<jobs::Runner>(
             *stage.loop, runner_options(in.config, in.url), in.services, in.metrics);
+        in.sender->add(*stage.loop);
     }
     for (auto& stage : in.stages) {
         Loop& loop = *stage.loop;
@@ -113,6 +117,7 @@ void Backstage::stop() {
     for (auto& stage : in.stages)
         if (stage.thread.joinable()) stage.thread.join();
     in.delivery.reset();
+    in.sender.reset();
     for (auto& stage : in.stages) stage.runner->give_up();
     in.stages.clear();
 }

@@ -16,6 +16,9 @@ class Identity;
 namespace pg {
 class Database;
 }
+namespace webhooks {
+class Webhooks;
+}
 } // namespace haat
 
 namespace haat::app {
@@ -26,6 +29,7 @@ struct Parts {
     SettingValues& settings;
     admin::Maintenance& maintenance;
     admin::System& system;
+    webhooks::Webhooks& webhooks;
 };
 void add_module_routes(Routes& routes, Parts const& parts);
 
