@@ -79,7 +79,6 @@ void Backstage::start() {
         stage.loop = std::make_unique<Loop>(first + i);
         stage.runner = std::make_unique<jobs::Runner>(
             *stage.loop, runner_options(in.config, in.url), in.services, in.metrics);
-        in.sender->add(*stage.loop);
     }
     for (auto& stage : in.stages) {
         Loop& loop = *stage.loop;

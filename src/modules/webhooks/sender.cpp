@@ -126,9 +126,12 @@ std::int64_t with_jitter(std::int64_t delay) {
 Sender::Sender(Options options) : inside_(std::make_unique<Inside>(std::move(options))) {}
 Sender::~Sender() = default;
 
-void Sender::add(Loop& loop) {
-    inside_->clients[&loop] =
-        std::make_unique<outbound::Client>(loop, client_options(inside_->options.client));
+outbound::Client& Sender::Inside::client() {
+    Loop& loop = Loop::current();
+    std::lock_guard const lock(mutex);
+    auto& mine = clients[&loop];
+    if (!mine) mine = std::make_unique<outbound::Client>(loop, client_options(options.client));
+    return *mine;
 }
 
 Task<Outcome> Sender::Inside::attempt(Target const& target, Due const& due) {
@@ -152,10 +155,9 @@ Task<Outcome> Sender::Inside::attempt(Target const& target, Due const& due) {
         request_of(options, target, due,
                    signature_of(attempt.at.micros / micros_in_second, due.body, secrets));
     attempt.request_headers = shown_headers(request);
-    outbound::Client& client = *clients.at(&Loop::current());
     auto const began = steady_clock::now();
     try {
-        outbound::Reply const reply = co_await client.send(std::move(request));
+        outbound::Reply const reply = co_await client().send(std::move(request));
         read_reply(reply, outcome);
     } catch (outbound::Error const& error) {
         read_error(error, outcome);

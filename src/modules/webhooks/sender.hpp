@@ -1,10 +1,15 @@
 // One attempt: a delivery as a signed request, and what came back. Not for other modules.
 #pragma once
 
+#include <mutex>
 #include <unordered_map>
 
 #include <modules/webhooks/deliveries.hpp>
 #include <modules/webhooks/vault.hpp>
+
+namespace haat {
+class Loop;
+}
 
 namespace haat::webhooks {
 
@@ -67,7 +72,11 @@ struct Sender::Inside {
 
     Options const options;
     Vault const vault;
+    std::mutex mutex; // of the map
     std::unordered_map<Loop*, std::unique_ptr<outbound::Client>> clients;
+
+    /// That of the calling loop.
+    outbound::Client& client();
 
     Task<Outcome> attempt(Target const& target, Due const& due);
     /// How long a delivery waits after so many tries; with jitter.

@@ -20,7 +20,6 @@
 #include <outbound/client.hpp>
 
 namespace haat {
-class Loop;
 class Routes;
 namespace pg {
 class Database;
@@ -82,16 +81,13 @@ private:
     std::int64_t patience_ms_;
 };
 
-/// Sends; the service that the module's jobs ask for. Has a client for each loop.
+/// Sends; the service that the module's jobs ask for. Has a client for each loop that runs them.
 class Sender {
 public:
     explicit Sender(Options options);
     /// When its loops have stopped, and before they go.
     ~Sender();
     Sender(Sender const&) = delete;
-
-    /// Each loop that runs jobs, before it runs.
-    void add(Loop& loop);
 
     struct Inside;
     Inside& inside() { return *inside_; }
