@@ -26,6 +26,7 @@ outbound::Options client_options(outbound::Options options) {
     options.breaker_failures = 1 << 30;
     options.running_max = std::max(options.running_max, 1'024);
     options.running_per_host_max = options.running_max;
+    options.idle_connections_max = std::max(options.idle_connections_max, 256);
     return options;
 }
 
