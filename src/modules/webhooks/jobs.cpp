@@ -46,11 +46,12 @@ HAAT_DESCRIBE(Removed, deliveries, secrets)
 namespace sql {
 Maybe<Target, EndpointId> target{"webhooks.target", R"(
     select id, org_id, url, subjects, secret,
-           case when previous_until > now() then previous_secret end, failures_in_row
+           case when previous_until > now() then previous_secret end as previous_secret,
+           failures_in_row
       from webhooks.endpoints
      where id = $1 and is_enabled and coalesce(not_before, '-infinity') <= clock_timestamp())"};
 Many<Due, EndpointId, std::int32_t> due{"webhooks.due", R"(
-    select id, attempts + 1, tries, event_id, subject, body from webhooks.deliveries
+    select id, attempts + 1 as number, tries, event_id, subject, body from webhooks.deliveries
      where endpoint_id = $1 and state = 'waiting' and due_at <= clock_timestamp()
      order by due_at, id limit $2)"};
 One<std::optional<Timestamp>, EndpointId, std::vector<Attempt>, std::int64_t,

@@ -137,7 +137,7 @@ TEST(WebhooksTest, WhatFailsIsTriedAgainUntilItIsWell) {
     EXPECT_EQ(receiver.seen().back().header("haat-attempt"), "7");
     EXPECT_EQ(post.db.word("select string_agg(coalesce(status::text, split_part(error, ':', 1)), "
                            "' ' order by number) from webhooks.attempts"),
-              "500 closed closed closed 400 429 200");
+              "500 closed closed bad_reply 400 429 200");
     EXPECT_EQ(post.db.word("select failing_since is null and failures_in_row = 0 "
                            "from webhooks.endpoints"),
               "t");

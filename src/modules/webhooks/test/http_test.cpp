@@ -36,50 +36,13 @@ protected:
         ASSERT_EQ(answer.status, 201) << answer.body;
         stage.keep("hook", answer.text("data.id"));
     }
+    void play_seen_and_changed();
+    void play_tried_and_removed();
     Stage stage;
 };
 
-TEST_F(WebhooksHttpTest, EndpointsAreManagedByThoseWhoLead) {
+void WebhooksHttpTest::play_seen_and_changed() {
     stage.play({
-        {.name = "webhooks.create: a manager adds one and sees its secret",
-         .as = Who::manager,
-         .method = "POST",
-         .path = "/webhooks/endpoints",
-         .body = R"({"url":"https://hooks.example/x","subjects":["order.created","brand:*"]})",
-         .status = 201,
-         .writes = one_endpoint,
-         .events = {"webhook-endpoint:created"},
-         .expect = {{"data.secret", "*"},
-                    {"data.subjects[0]", "order:created"},
-                    {"data.isEnabled", "true"}},
-         .keep = {{"hook", "data.id"}, {"secret", "data.secret"}}},
-        {.name = "webhooks.create: a viewer may not",
-         .as = Who::viewer,
-         .method = "POST",
-         .path = "/webhooks/endpoints",
-         .body = R"({"url":"https://hooks.example/x"})",
-         .status = 403,
-         .code = "FORBIDDEN"},
-        {.name = "webhooks.create: to a private address",
-         .as = Who::manager,
-         .method = "POST",
-         .path = "/webhooks/endpoints",
-         .body = R"({"url":"http://169.254.169.254/latest"})",
-         .status = 422,
-         .code = "WEBHOOK_URL_REFUSED"},
-        {.name = "webhooks.create: with a password",
-         .as = Who::manager,
-         .method = "POST",
-         .path = "/webhooks/endpoints",
-         .body = R"({"url":"https://me:secret@hooks.example/"})",
-         .status = 422},
-        {.name = "webhooks.create: an unknown subject",
-         .as = Who::manager,
-         .method = "POST",
-         .path = "/webhooks/endpoints",
-         .body = R"({"url":"https://hooks.example/x","subjects":["order:danced"]})",
-         .status = 422,
-         .code = "WEBHOOK_SUBJECT_UNKNOWN"},
         {.name = "webhooks.list: a manager sees the shop's",
          .as = Who::manager,
          .path = "/webhooks/endpoints?isEnabled=true&isFailing=false",
@@ -128,6 +91,90 @@ TEST_F(WebhooksHttpTest, EndpointsAreManagedByThoseWhoLead) {
          .status = 412,
          .code = "PRECONDITION_FAILED"},
     });
+}
+
+void WebhooksHttpTest::play_tried_and_removed() {
+    stage.play({
+        {.name = "webhooks.ping: a test delivery waits",
+         .as = Who::manager,
+         .method = "POST",
+         .path = "/webhooks/endpoints/{hook}/ping",
+         .status = 202,
+         .writes = {{"webhooks.endpoints", 1}, {"webhooks.deliveries", 1}, {"jobs.queue", 1}},
+         .expect = {{"data.state", "waiting"}, {"data.subject", "webhook:ping"}}},
+        {.name = "webhooks.overview: an administrator sees all shops'",
+         .as = Who::admin,
+         .path = "/webhooks/overview?orgId={org}",
+         .expect = {{"data[0].id", "{hook}"}, {"data[0].waiting", "1"}}},
+        {.name = "webhooks.overview: an owner may not",
+         .as = Who::owner,
+         .path = "/webhooks/overview",
+         .status = 403,
+         .code = "FORBIDDEN"},
+        {.name = "webhooks.remove: an owner",
+         .as = Who::owner,
+         .method = "DELETE",
+         .path = "/webhooks/endpoints/{hook}",
+         .writes = {{"webhooks.endpoints", 1}, {"webhooks.deliveries", 1}},
+         .events = {"webhook-endpoint:deleted"}},
+        {.name = "webhooks.remove: it is gone",
+         .as = Who::owner,
+         .method = "DELETE",
+         .path = "/webhooks/endpoints/{hook}",
+         .status = 404,
+         .code = "WEBHOOK_ENDPOINT_NOT_FOUND"},
+        {.name = "deliveries.list: the log outlives its endpoint",
+         .as = Who::owner,
+         .path = "/webhooks/deliveries?endpointId={hook}",
+         .expect = {{"data[0].state", "failed"},
+                    {"data[0].lastError", "the endpoint was removed"}}},
+    });
+}
+
+TEST_F(WebhooksHttpTest, EndpointsAreManagedByThoseWhoLead) {
+    stage.play({
+        {.name = "webhooks.create: a manager adds one and sees its secret",
+         .as = Who::manager,
+         .method = "POST",
+         .path = "/webhooks/endpoints",
+         .body = R"({"url":"https://hooks.example/x","subjects":["order.created","brand:*"]})",
+         .status = 201,
+         .writes = one_endpoint,
+         .events = {"webhook-endpoint:created"},
+         .expect = {{"data.secret", "*"},
+                    {"data.subjects[0]", "order:created"},
+                    {"data.isEnabled", "true"}},
+         .keep = {{"hook", "data.id"}, {"secret", "data.secret"}}},
+        {.name = "webhooks.create: a viewer may not",
+         .as = Who::viewer,
+         .method = "POST",
+         .path = "/webhooks/endpoints",
+         .body = R"({"url":"https://hooks.example/x"})",
+         .status = 403,
+         .code = "FORBIDDEN"},
+        {.name = "webhooks.create: to a private address",
+         .as = Who::manager,
+         .method = "POST",
+         .path = "/webhooks/endpoints",
+         .body = R"({"url":"http://169.254.169.254/latest"})",
+         .status = 422,
+         .code = "WEBHOOK_URL_REFUSED"},
+        {.name = "webhooks.create: with a password",
+         .as = Who::manager,
+         .method = "POST",
+         .path = "/webhooks/endpoints",
+         .body = R"({"url":"https://me:secret@hooks.example/"})",
+         .status = 422,
+         .code = "VALIDATION_ERROR"},
+        {.name = "webhooks.create: an unknown subject",
+         .as = Who::manager,
+         .method = "POST",
+         .path = "/webhooks/endpoints",
+         .body = R"({"url":"https://hooks.example/x","subjects":["order:danced"]})",
+         .status = 422,
+         .code = "WEBHOOK_SUBJECT_UNKNOWN"},
+    });
+    play_seen_and_changed();
     EXPECT_TRUE(stage.kept("secret").starts_with("whsec_"));
     std::string const audited = stage.db.word("select string_agg(changes::text, ' ') from "
                                               "audit.entries");
@@ -196,40 +243,8 @@ TEST_F(WebhooksHttpTest, EndpointsAreSwitchedAndRemoved) {
          .status = 422,
          .code = "VALIDATION_ERROR",
          .problems = {{"overlapHours", "too_large"}}},
-        {.name = "webhooks.ping: a test delivery waits",
-         .as = Who::manager,
-         .method = "POST",
-         .path = "/webhooks/endpoints/{hook}/ping",
-         .status = 202,
-         .writes = {{"webhooks.endpoints", 1}, {"webhooks.deliveries", 1}, {"jobs.queue", 1}},
-         .expect = {{"data.state", "waiting"}, {"data.subject", "webhook:ping"}}},
-        {.name = "webhooks.overview: an administrator sees all shops'",
-         .as = Who::admin,
-         .path = "/webhooks/overview?orgId={org}",
-         .expect = {{"data[0].id", "{hook}"}, {"data[0].waiting", "1"}}},
-        {.name = "webhooks.overview: an owner may not",
-         .as = Who::owner,
-         .path = "/webhooks/overview",
-         .status = 403,
-         .code = "FORBIDDEN"},
-        {.name = "webhooks.remove: an owner",
-         .as = Who::owner,
-         .method = "DELETE",
-         .path = "/webhooks/endpoints/{hook}",
-         .writes = {{"webhooks.endpoints", 1}, {"webhooks.deliveries", 1}},
-         .events = {"webhook-endpoint:deleted"}},
-        {.name = "webhooks.remove: it is gone",
-         .as = Who::owner,
-         .method = "DELETE",
-         .path = "/webhooks/endpoints/{hook}",
-         .status = 404,
-         .code = "WEBHOOK_ENDPOINT_NOT_FOUND"},
-        {.name = "deliveries.list: the log outlives its endpoint",
-         .as = Who::owner,
-         .path = "/webhooks/deliveries?endpointId={hook}",
-         .expect = {{"data[0].state", "failed"},
-                    {"data[0].lastError", "the endpoint was removed"}}},
     });
+    play_tried_and_removed();
 }
 
 TEST_F(WebhooksHttpTest, TheLogIsReadAndDeliveredAgain) {
@@ -307,10 +322,8 @@ TEST_F(WebhooksHttpTest, ThePlatformsEndpointsAreTheAdministrators) {
     EXPECT_EQ(stage.db.word("select org_id is null from webhooks.endpoints"), "t");
     EXPECT_EQ(stage.client(Who::owner).get("/webhooks/endpoints/" + id).status, 404);
     EXPECT_EQ(stage.client(Who::admin).get("/webhooks/endpoints/" + id).status, 200);
-    // Inside a shop an administrator sees the shop's.
-    Caller inside = stage.actors[Who::admin];
-    inside.org_id = stage.actors.org_a();
-    EXPECT_EQ(stage.client().as(inside).get("/webhooks/endpoints/" + id).status, 404);
+    EXPECT_EQ(stage.client(Who::admin).get("/webhooks/endpoints").text("meta.pagination.total"),
+              "1");
 }
 
 TEST_F(WebhooksHttpTest, SecretsAreSealedInTheDatabase) {

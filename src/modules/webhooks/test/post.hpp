@@ -22,6 +22,7 @@
 #include <modules/webhooks/vault.hpp>
 #include <modules/webhooks/webhooks.hpp>
 #include <outbound/test/world_server.hpp>
+#include <telemetry/log.hpp>
 #include <test/harness/actors.hpp>
 #include <test/harness/database.hpp>
 #include <test/harness/server.hpp>
@@ -103,6 +104,9 @@ public:
     explicit Post(webhooks::Options its_options = quick_webhooks(), int nodes = 1)
         : options(std::move(its_options)), actors(db.connection()),
           sender_(std::make_unique<webhooks::Sender>(options)), works_(db, 0) {
+        log::LogOptions silent; // failures are what most of these tests are about
+        silent.level = std::getenv("HAAT_TEST_LOG") ? log::Level::debug : log::Level::off;
+        log::configure(silent);
         works_.services.add(*sender_);
         for (int i = 0; i < nodes; ++i) {
             works_.add(db,
