@@ -1054,6 +1054,22 @@ CREATE FUNCTION webhooks.record(p_endpoint uuid, p_attempts jsonb, p_trouble big
         returning e.failing_since into failing;
         return failing;
     end $$;
+CREATE FUNCTION webhooks.switch_off(p_endpoint uuid, p_reason text) RETURNS TABLE(id uuid, org_id uuid, url text, subjects text[], disabled_reason text, is_enabled boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        if current_setting('haat.role', true) is distinct from 'admin' then
+            raise exception 'only administrators may' using errcode = 'insufficient_privilege';
+        end if;
+        return query
+            update webhooks.endpoints e
+               set is_enabled = false, disabled_reason = p_reason, disabled_at = now(),
+                   updated_at = now()
+             where e.id = p_endpoint
+            returning e.id, e.org_id, e.url, e.subjects, e.disabled_reason, e.is_enabled;
+        perform webhooks.abandon(p_endpoint, 'the endpoint was disabled');
+    end $$;
 ALTER TABLE audit.entries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME audit.entries_id_seq
     START WITH 1
@@ -1946,6 +1962,8 @@ REVOKE ALL ON FUNCTION webhooks.overview() FROM PUBLIC;
 GRANT ALL ON FUNCTION webhooks.overview() TO haat_request;
 REVOKE ALL ON FUNCTION webhooks.record(p_endpoint uuid, p_attempts jsonb, p_trouble bigint, p_error text) FROM PUBLIC;
 GRANT ALL ON FUNCTION webhooks.record(p_endpoint uuid, p_attempts jsonb, p_trouble bigint, p_error text) TO haat_worker;
+REVOKE ALL ON FUNCTION webhooks.switch_off(p_endpoint uuid, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION webhooks.switch_off(p_endpoint uuid, p_reason text) TO haat_request;
 GRANT SELECT,INSERT ON TABLE audit.links TO haat_worker;
 GRANT SELECT,UPDATE ON TABLE audit.sealer TO haat_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE catalog.brands TO haat_request;

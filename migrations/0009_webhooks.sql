@@ -222,3 +222,24 @@ create function webhooks.overview()
     end $$;
 revoke all on function webhooks.overview() from public;
 grant execute on function webhooks.overview() to haat_request;
+
+-- Any organization's endpoint, by an administrator; what waits for it has failed.
+create function webhooks.switch_off(p_endpoint uuid, p_reason text)
+    returns table (id uuid, org_id uuid, url text, subjects text[], disabled_reason text,
+                   is_enabled boolean)
+    language plpgsql volatile security definer set search_path = pg_catalog
+    as $$
+    begin
+        if current_setting('haat.role', true) is distinct from 'admin' then
+            raise exception 'only administrators may' using errcode = 'insufficient_privilege';
+        end if;
+        return query
+            update webhooks.endpoints e
+               set is_enabled = false, disabled_reason = p_reason, disabled_at = now(),
+                   updated_at = now()
+             where e.id = p_endpoint
+            returning e.id, e.org_id, e.url, e.subjects, e.disabled_reason, e.is_enabled;
+        perform webhooks.abandon(p_endpoint, 'the endpoint was disabled');
+    end $$;
+revoke all on function webhooks.switch_off(uuid, text) from public;
+grant execute on function webhooks.switch_off(uuid, text) to haat_request;

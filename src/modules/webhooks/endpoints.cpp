@@ -77,6 +77,17 @@ HAAT_DESCRIBE(OverviewRow, id, org_id, url, is_enabled, disabled_reason, failing
 HAAT_NOTES(OverviewRow, {.field = "org_id", .text = "null: the platform's."},
            {.field = "failed", .text = "Deliveries of the last three days."})
 
+/// What an operator has switched off.
+struct SwitchedOff {
+    EndpointId id;
+    std::optional<OrgId> org_id;
+    std::string url;
+    std::vector<std::string> subjects;
+    std::string disabled_reason;
+    bool is_enabled = false;
+};
+HAAT_DESCRIBE(SwitchedOff, id, org_id, url, subjects, disabled_reason, is_enabled)
+
 using Sealed = std::string;
 
 Table<Endpoint, NewEndpoint, EndpointId> table{"webhooks.endpoints"};
@@ -124,6 +135,8 @@ One<Endpoint, EndpointId, std::string> disable{"webhooks.disable_endpoint", R"(
      where id = $1 returning {row})"};
 One<Endpoint, EndpointId> ready{"webhooks.ready_endpoint", R"(
     update webhooks.endpoints set not_before = null where id = $1 returning {row})"};
+Maybe<SwitchedOff, EndpointId, std::string> switch_off{"webhooks.switch_off", R"(
+    select {row} from webhooks.switch_off($1, $2))"};
 Exec<EndpointId, std::string> abandon{"webhooks.abandon", "select webhooks.abandon($1, $2)"};
 } // namespace sql
 
@@ -259,6 +272,26 @@ Task<Reply<EndpointWithSecret>> rotate(Webhooks& webhooks, Call<Rotation>& call,
     co_return co_await call.commit(tx, ok(view));
 }
 
+Task<Reply<SwitchedOff>> switch_off(Call<Reason>& call, EndpointId id) {
+    Tx tx = call.begin();
+    std::optional<SwitchedOff> const found =
+        co_await tx(sql::switch_off, id, call.body().reason.value);
+    if (!found) throw not_found<EndpointNoun>();
+    call.made(*found);
+    Cause cause;
+    cause.user_id = call.actor().user.uuid;
+    if (found->org_id) cause.org_id = found->org_id->uuid;
+    cause.correlation_id = std::string(call.request_id());
+    EndpointEvent event;
+    event.id = id;
+    event.host = host_of(found->url);
+    event.subjects = found->subjects;
+    event.is_enabled = false;
+    event.reason = found->disabled_reason;
+    emit(tx, cause, endpoint_disabled, id, event);
+    co_return co_await call.commit(tx, ok(*found));
+}
+
 } // namespace
 
 std::string host_of(std::string_view url) {
@@ -317,6 +350,9 @@ void add_endpoint_routes(Routes& r, Webhooks& webhooks) {
     Routes operators = r.group("/webhooks/overview", "Webhooks");
     operators.get("", &list_page<overview>, "The endpoints of all organizations")
         .needs(Permit::platform_admin);
+    operators.post("/{id}/disable", &switch_off, "Switch off any organization's endpoint")
+        .needs(Permit::platform_admin)
+        .answers(200);
 }
 
 } // namespace haat::webhooks

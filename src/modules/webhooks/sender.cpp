@@ -33,7 +33,8 @@ outbound::Options client_options(outbound::Options options) {
 /// As text that PostgreSQL takes, cut at a whole character.
 std::string kept_text(std::string_view text, std::size_t bytes_max) {
     std::string kept(text.substr(0, bytes_max));
-    for (int cut = 0; cut < 4 && !kept.empty() && !is_utf8(kept); ++cut) kept.pop_back();
+    bool const was_cut = kept.size() < text.size();
+    for (int i = 0; was_cut && i < 4 && !kept.empty() && !is_utf8(kept); ++i) kept.pop_back();
     if (!is_utf8(kept) || kept.find('\0') != std::string::npos) return "(not a text)";
     return kept;
 }

@@ -38,6 +38,7 @@ protected:
     }
     void play_seen_and_changed();
     void play_tried_and_removed();
+    void play_log();
     Stage stage;
 };
 
@@ -111,6 +112,18 @@ void WebhooksHttpTest::play_tried_and_removed() {
          .path = "/webhooks/overview",
          .status = 403,
          .code = "FORBIDDEN"},
+        {.name = "webhooks.switch-off: an owner may not",
+         .as = Who::owner,
+         .method = "POST",
+         .path = "/webhooks/overview/{hook}/disable",
+         .status = 403,
+         .code = "FORBIDDEN"},
+        {.name = "webhooks.switch-off: it is not there",
+         .as = Who::admin,
+         .method = "POST",
+         .path = "/webhooks/overview/01900000-0000-7000-8000-000000000009/disable",
+         .status = 404,
+         .code = "WEBHOOK_ENDPOINT_NOT_FOUND"},
         {.name = "webhooks.remove: an owner",
          .as = Who::owner,
          .method = "DELETE",
@@ -249,6 +262,25 @@ TEST_F(WebhooksHttpTest, EndpointsAreSwitchedAndRemoved) {
 
 TEST_F(WebhooksHttpTest, TheLogIsReadAndDeliveredAgain) {
     add_hook();
+    play_log();
+    stage.play({
+        {.name = "webhooks.switch-off: an administrator any shop's",
+         .as = Who::admin,
+         .method = "POST",
+         .path = "/webhooks/overview/{hook}/disable",
+         .body = R"({"reason":"it was abused"})",
+         .given = "update webhooks.endpoints set is_enabled = true",
+         .writes = {{"webhooks.endpoints", 1}, {"webhooks.deliveries", 1}},
+         .events = {"webhook-endpoint:disabled"},
+         .expect = {{"data.disabledReason", "it was abused"}, {"data.orgId", "{org}"}}},
+        {.name = "webhooks.get: why it is disabled",
+         .as = Who::manager,
+         .path = "/webhooks/endpoints/{hook}",
+         .expect = {{"data.isEnabled", "false"}, {"data.disabledReason", "it was abused"}}},
+    });
+}
+
+void WebhooksHttpTest::play_log() {
     stage.play({
         {.name = "deliveries.list: those that failed",
          .as = Who::manager,
