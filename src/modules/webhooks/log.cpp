@@ -110,8 +110,8 @@ ListOf<DeliveryRow, DeliveryFilter> list{"webhooks.deliveries.list",
 namespace sql {
 One<DeliveryRow, DeliveryId> find{"webhooks.find_delivery", R"(
     select id, endpoint_id, event_id, subject, state, attempts,
-           case when state = 'waiting' then due_at end as next_attempt_at, last_status, last_error, created_at,
-           settled_at
+           case when state = 'waiting' then due_at end as next_attempt_at, last_status,
+           last_error, created_at, settled_at
       from webhooks.deliveries where id = $1)"};
 One<Body, DeliveryId> body{"webhooks.delivery_body",
                            "select body from webhooks.deliveries where id = $1"};
