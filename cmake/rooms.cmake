@@ -124,4 +124,8 @@ function(haat_benches)
     # Outbox to handler and to Kafka's mock cluster, likewise.
     add_executable(events_dispatch EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/events.cpp)
     target_link_libraries(events_dispatch ${all} ${HAAT_LIBRARIES})
+    # A burst of events to many receivers, some of them dead, likewise.
+    add_executable(webhooks_burst EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/webhooks_burst.cpp)
+    target_include_directories(webhooks_burst PRIVATE ${CMAKE_SOURCE_DIR})
+    target_link_libraries(webhooks_burst ${all} ${HAAT_LIBRARIES})
 endfunction()

@@ -9,6 +9,7 @@ CREATE SCHEMA jobs;
 CREATE SCHEMA notify;
 CREATE SCHEMA platform;
 CREATE SCHEMA settings;
+CREATE SCHEMA webhooks;
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA extensions;
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
 CREATE TABLE audit.entries (
@@ -967,6 +968,128 @@ CREATE FUNCTION notify.check_move() RETURNS trigger
 CREATE FUNCTION platform.containing(sought text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (('%'::text || replace(replace(replace(lower(sought), '\'::text, '\\'::text), '%'::text, '\%'::text), '_'::text, '\_'::text)) || '%'::text);
+CREATE FUNCTION webhooks.abandon(p_endpoint uuid, p_error text) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        touched integer;
+    begin
+        update webhooks.deliveries d
+           set state = 'failed', last_error = p_error, settled_at = clock_timestamp()
+         where d.endpoint_id = p_endpoint and d.state = 'waiting';
+        get diagnostics touched = row_count;
+        return touched;
+    end $$;
+CREATE FUNCTION webhooks.give_up(p_endpoint uuid, p_reason text, p_request text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        org uuid;
+    begin
+        update webhooks.endpoints e
+           set is_enabled = false, disabled_reason = p_reason, disabled_at = clock_timestamp(),
+               updated_at = clock_timestamp()
+         where e.id = p_endpoint and e.is_enabled
+        returning e.org_id into org;
+        if not found then
+            return false;
+        end if;
+        perform webhooks.abandon(p_endpoint, 'the endpoint was disabled');
+        insert into audit.entries (org_id, action, operation, entity, entity_id, changes, address,
+                                   user_agent, request_id)
+        values (org, 'DISABLE', 'webhooks.deliver', 'webhooks/endpoints', p_endpoint,
+                jsonb_build_object('isEnabled', jsonb_build_object('from', true, 'to', false),
+                                   'disabledReason', jsonb_build_object('from', null, 'to', p_reason)),
+                '', 'haat', p_request);
+        return true;
+    end $$;
+CREATE FUNCTION webhooks.overview() RETURNS TABLE(id uuid, org_id uuid, url text, is_enabled boolean, disabled_reason text, failing_since timestamp with time zone, last_success_at timestamp with time zone, last_error text, waiting bigint, failed bigint, created_at timestamp with time zone)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        if current_setting('haat.role', true) is distinct from 'admin' then
+            raise exception 'only administrators may' using errcode = 'insufficient_privilege';
+        end if;
+        return query
+            select e.id, e.org_id, e.url, e.is_enabled, e.disabled_reason, e.failing_since,
+                   e.last_success_at, e.last_error, w.n, f.n, e.created_at
+              from webhooks.endpoints e
+             cross join lateral (select count(*) as n from webhooks.deliveries d
+                                  where d.endpoint_id = e.id and d.state = 'waiting') as w
+             cross join lateral (select count(*) as n from webhooks.deliveries d
+                                  where d.endpoint_id = e.id and d.state = 'failed'
+                                    and d.created_at > now() - interval '3 days') as f;
+    end $$;
+CREATE FUNCTION webhooks.record(p_endpoint uuid, p_attempts jsonb, p_trouble bigint, p_error text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        well    boolean;
+        failing timestamptz;
+    begin
+        perform from webhooks.endpoints e where e.id = p_endpoint for no key update;
+        with said as (
+            select * from jsonb_to_recordset(p_attempts) as a (
+                delivery_id uuid, number integer, at timestamptz, duration_ms integer, status integer,
+                error text, request_headers text, response_headers text, response_body text,
+                delivered boolean, retry_ms bigint)),
+        logged as (
+            insert into webhooks.attempts (delivery_id, number, org_id, at, duration_ms, status,
+                                           error, request_headers, response_headers, response_body)
+            select s.delivery_id, s.number, d.org_id, s.at, s.duration_ms, s.status, s.error,
+                   s.request_headers, s.response_headers, s.response_body
+              from said s join webhooks.deliveries d on d.id = s.delivery_id
+                on conflict do nothing)
+        update webhooks.deliveries d
+           set attempts = greatest(d.attempts, s.number), tries = d.tries + 1,
+               last_status = s.status, last_error = s.error,
+               state = case when s.delivered then 'delivered' when over.it then 'failed'
+                            else 'waiting' end,
+               settled_at = case when s.delivered or over.it then clock_timestamp() end,
+               due_at = clock_timestamp() + s.retry_ms * interval '1 millisecond'
+          from said s
+         cross join lateral (
+            select clock_timestamp() + s.retry_ms * interval '1 millisecond' > o.give_up_at as it
+              from webhooks.deliveries o where o.id = s.delivery_id) as over
+         where d.id = s.delivery_id and (d.state = 'waiting' or s.delivered);
+        select coalesce(bool_or(a.delivered), false) into well
+          from jsonb_to_recordset(p_attempts) as a (delivered boolean);
+        -- A healthy endpoint's row is written once a minute at the most.
+        update webhooks.endpoints e
+           set failures_in_row = case when p_trouble > 0 then e.failures_in_row + 1 else 0 end,
+               not_before = case when p_trouble > 0
+                                 then clock_timestamp() + p_trouble * interval '1 millisecond' end,
+               failing_since = case when not well then coalesce(e.failing_since, clock_timestamp())
+                                    end,
+               last_success_at = case when well then clock_timestamp() else e.last_success_at end,
+               last_error = coalesce(p_error, e.last_error)
+         where e.id = p_endpoint
+           and (p_trouble > 0 or not well or e.failures_in_row > 0 or e.failing_since is not null
+                or e.not_before is not null or e.last_success_at is null
+                or e.last_success_at < clock_timestamp() - interval '1 minute')
+        returning e.failing_since into failing;
+        return failing;
+    end $$;
+CREATE FUNCTION webhooks.switch_off(p_endpoint uuid, p_reason text) RETURNS TABLE(id uuid, org_id uuid, url text, subjects text[], disabled_reason text, is_enabled boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        if current_setting('haat.role', true) is distinct from 'admin' then
+            raise exception 'only administrators may' using errcode = 'insufficient_privilege';
+        end if;
+        return query
+            update webhooks.endpoints e
+               set is_enabled = false, disabled_reason = p_reason, disabled_at = now(),
+                   updated_at = now()
+             where e.id = p_endpoint
+            returning e.id, e.org_id, e.url, e.subjects, e.disabled_reason, e.is_enabled;
+        perform webhooks.abandon(p_endpoint, 'the endpoint was disabled');
+    end $$;
 ALTER TABLE audit.entries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME audit.entries_id_seq
     START WITH 1
@@ -1567,6 +1690,72 @@ CREATE TABLE settings.platform (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT platform_key_check CHECK (((length(key) >= 1) AND (length(key) <= 100)))
 );
+CREATE TABLE webhooks.attempts (
+    delivery_id uuid NOT NULL,
+    number integer NOT NULL,
+    org_id uuid,
+    at timestamp with time zone NOT NULL,
+    duration_ms integer NOT NULL,
+    status integer,
+    error text,
+    request_headers text NOT NULL,
+    response_headers text NOT NULL,
+    response_body text NOT NULL,
+    CONSTRAINT attempts_error_check CHECK ((length(error) <= 500)),
+    CONSTRAINT attempts_request_headers_check CHECK ((length(request_headers) <= 2000)),
+    CONSTRAINT attempts_response_body_check CHECK ((length(response_body) <= 4096)),
+    CONSTRAINT attempts_response_headers_check CHECK ((length(response_headers) <= 2000))
+);
+CREATE TABLE webhooks.deliveries (
+    id uuid NOT NULL,
+    endpoint_id uuid NOT NULL,
+    org_id uuid DEFAULT (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid,
+    event_id uuid NOT NULL,
+    subject text NOT NULL,
+    body text NOT NULL,
+    state text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    give_up_at timestamp with time zone NOT NULL,
+    last_status integer,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT deliveries_body_check CHECK ((length(body) <= 300000)),
+    CONSTRAINT deliveries_last_error_check CHECK ((length(last_error) <= 500)),
+    CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'delivered'::text, 'failed'::text]))),
+    CONSTRAINT deliveries_subject_check CHECK ((length(subject) <= 100))
+)
+WITH (fillfactor='70');
+CREATE TABLE webhooks.endpoints (
+    id uuid NOT NULL,
+    org_id uuid DEFAULT (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid,
+    url text NOT NULL,
+    description text NOT NULL,
+    subjects text[] NOT NULL,
+    secret text NOT NULL,
+    previous_secret text,
+    previous_until timestamp with time zone,
+    is_enabled boolean DEFAULT true NOT NULL,
+    disabled_reason text,
+    disabled_at timestamp with time zone,
+    failures_in_row integer DEFAULT 0 NOT NULL,
+    not_before timestamp with time zone,
+    failing_since timestamp with time zone,
+    last_success_at timestamp with time zone,
+    last_error text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT endpoints_description_check CHECK ((length(description) <= 500)),
+    CONSTRAINT endpoints_disabled_reason_check CHECK ((length(disabled_reason) <= 500)),
+    CONSTRAINT endpoints_last_error_check CHECK ((length(last_error) <= 500)),
+    CONSTRAINT endpoints_previous_secret_check CHECK ((length(previous_secret) <= 500)),
+    CONSTRAINT endpoints_secret_check CHECK ((length(secret) <= 500)),
+    CONSTRAINT endpoints_subjects_check CHECK (((cardinality(subjects) >= 1) AND (cardinality(subjects) <= 100))),
+    CONSTRAINT endpoints_url_check CHECK ((length(url) <= 2048))
+)
+WITH (fillfactor='70');
 ALTER TABLE ONLY events.outbox ATTACH PARTITION events.outbox_rest DEFAULT;
 ALTER TABLE ONLY audit.entries
     ADD CONSTRAINT entries_pkey PRIMARY KEY (id);
@@ -1660,6 +1849,14 @@ ALTER TABLE ONLY settings.overrides
     ADD CONSTRAINT overrides_pkey PRIMARY KEY (org_id, key);
 ALTER TABLE ONLY settings.platform
     ADD CONSTRAINT platform_pkey PRIMARY KEY (key);
+ALTER TABLE ONLY webhooks.attempts
+    ADD CONSTRAINT attempts_pkey PRIMARY KEY (delivery_id, number);
+ALTER TABLE ONLY webhooks.deliveries
+    ADD CONSTRAINT deliveries_once UNIQUE (endpoint_id, event_id);
+ALTER TABLE ONLY webhooks.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY webhooks.endpoints
+    ADD CONSTRAINT endpoints_pkey PRIMARY KEY (id);
 CREATE INDEX entries_by_entity ON audit.entries USING btree (entity, entity_id, id);
 CREATE INDEX entries_by_org ON audit.entries USING btree (org_id, id);
 CREATE INDEX entries_by_transaction ON audit.entries USING btree (transaction_id, id);
@@ -1710,6 +1907,14 @@ CREATE INDEX messages_unread ON notify.messages USING btree (user_id) WHERE ((ch
 CREATE INDEX push_subscriptions_by_endpoint ON notify.push_subscriptions USING hash (endpoint);
 CREATE INDEX receipts_by_age ON notify.receipts USING btree (received_at);
 CREATE INDEX idempotency_by_age ON platform.idempotency USING btree (created_at);
+CREATE INDEX deliveries_by_age ON webhooks.deliveries USING btree (org_id, created_at, id);
+CREATE INDEX deliveries_by_endpoint ON webhooks.deliveries USING btree (endpoint_id, created_at, id);
+CREATE INDEX deliveries_by_event ON webhooks.deliveries USING btree (event_id);
+CREATE INDEX deliveries_due ON webhooks.deliveries USING btree (endpoint_id, due_at, id) WHERE (state = 'waiting'::text);
+CREATE INDEX deliveries_failed ON webhooks.deliveries USING btree (endpoint_id, created_at) WHERE (state = 'failed'::text);
+CREATE INDEX deliveries_settled ON webhooks.deliveries USING btree (settled_at) WHERE (state <> 'waiting'::text);
+CREATE INDEX deliveries_waiting ON webhooks.deliveries USING btree (due_at) WHERE (state = 'waiting'::text);
+CREATE INDEX endpoints_by_age ON webhooks.endpoints USING btree (org_id, created_at, id);
 ALTER INDEX events.outbox_by_key ATTACH PARTITION events.outbox_rest_key_ordinal_id_idx;
 ALTER INDEX events.outbox_by_org ATTACH PARTITION events.outbox_rest_org_id_id_idx;
 ALTER INDEX events.outbox_pkey ATTACH PARTITION events.outbox_rest_pkey;
@@ -1742,6 +1947,8 @@ ALTER TABLE ONLY notify.templates
     ADD CONSTRAINT templates_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity.organizations(id) ON DELETE CASCADE;
 ALTER TABLE ONLY settings.overrides
     ADD CONSTRAINT overrides_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity.organizations(id) ON DELETE CASCADE;
+ALTER TABLE ONLY webhooks.endpoints
+    ADD CONSTRAINT endpoints_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity.organizations(id) ON DELETE CASCADE;
 CREATE POLICY administrators_read ON audit.entries FOR SELECT TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
 ALTER TABLE audit.entries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit.heads ENABLE ROW LEVEL SECURITY;
@@ -1867,6 +2074,18 @@ ALTER TABLE settings.platform ENABLE ROW LEVEL SECURITY;
 CREATE POLICY worker_reads ON settings.maintenance FOR SELECT TO haat_worker USING (true);
 CREATE POLICY worker_reads ON settings.overrides FOR SELECT TO haat_worker USING (true);
 CREATE POLICY worker_reads ON settings.platform FOR SELECT TO haat_worker USING (true);
+ALTER TABLE webhooks.attempts ENABLE ROW LEVEL SECURITY;
+ALTER TABLE webhooks.deliveries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE webhooks.endpoints ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON webhooks.attempts TO haat_request USING ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid)) WITH CHECK ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
+CREATE POLICY own ON webhooks.deliveries TO haat_request USING ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid)) WITH CHECK ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
+CREATE POLICY own ON webhooks.endpoints TO haat_request USING ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid)) WITH CHECK ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
+CREATE POLICY platform ON webhooks.attempts TO haat_request USING (((org_id IS NULL) AND (COALESCE(current_setting('haat.org_id'::text, true), ''::text) = ''::text) AND (current_setting('haat.role'::text, true) = 'admin'::text))) WITH CHECK (((org_id IS NULL) AND (COALESCE(current_setting('haat.org_id'::text, true), ''::text) = ''::text) AND (current_setting('haat.role'::text, true) = 'admin'::text)));
+CREATE POLICY platform ON webhooks.deliveries TO haat_request USING (((org_id IS NULL) AND (COALESCE(current_setting('haat.org_id'::text, true), ''::text) = ''::text) AND (current_setting('haat.role'::text, true) = 'admin'::text))) WITH CHECK (((org_id IS NULL) AND (COALESCE(current_setting('haat.org_id'::text, true), ''::text) = ''::text) AND (current_setting('haat.role'::text, true) = 'admin'::text)));
+CREATE POLICY platform ON webhooks.endpoints TO haat_request USING (((org_id IS NULL) AND (COALESCE(current_setting('haat.org_id'::text, true), ''::text) = ''::text) AND (current_setting('haat.role'::text, true) = 'admin'::text))) WITH CHECK (((org_id IS NULL) AND (COALESCE(current_setting('haat.org_id'::text, true), ''::text) = ''::text) AND (current_setting('haat.role'::text, true) = 'admin'::text)));
+CREATE POLICY worker_all ON webhooks.attempts TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON webhooks.deliveries TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON webhooks.endpoints TO haat_worker USING (true) WITH CHECK (true);
 GRANT USAGE ON SCHEMA audit TO haat_request;
 GRANT USAGE ON SCHEMA audit TO haat_worker;
 GRANT USAGE ON SCHEMA catalog TO haat_request;
@@ -1887,6 +2106,8 @@ GRANT USAGE ON SCHEMA platform TO haat_request;
 GRANT USAGE ON SCHEMA platform TO haat_worker;
 GRANT USAGE ON SCHEMA settings TO haat_request;
 GRANT USAGE ON SCHEMA settings TO haat_worker;
+GRANT USAGE ON SCHEMA webhooks TO haat_request;
+GRANT USAGE ON SCHEMA webhooks TO haat_worker;
 GRANT SELECT,INSERT ON TABLE audit.entries TO haat_request;
 GRANT SELECT,INSERT ON TABLE audit.entries TO haat_worker;
 REVOKE ALL ON FUNCTION audit.content(e audit.entries, chain uuid, place bigint) FROM PUBLIC;
@@ -1992,6 +2213,17 @@ GRANT ALL ON FUNCTION notify.acting_owner() TO haat_request;
 GRANT ALL ON FUNCTION notify.acting_owner() TO haat_worker;
 GRANT ALL ON FUNCTION platform.containing(sought text) TO haat_request;
 GRANT ALL ON FUNCTION platform.containing(sought text) TO haat_worker;
+REVOKE ALL ON FUNCTION webhooks.abandon(p_endpoint uuid, p_error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION webhooks.abandon(p_endpoint uuid, p_error text) TO haat_request;
+GRANT ALL ON FUNCTION webhooks.abandon(p_endpoint uuid, p_error text) TO haat_worker;
+REVOKE ALL ON FUNCTION webhooks.give_up(p_endpoint uuid, p_reason text, p_request text) FROM PUBLIC;
+GRANT ALL ON FUNCTION webhooks.give_up(p_endpoint uuid, p_reason text, p_request text) TO haat_worker;
+REVOKE ALL ON FUNCTION webhooks.overview() FROM PUBLIC;
+GRANT ALL ON FUNCTION webhooks.overview() TO haat_request;
+REVOKE ALL ON FUNCTION webhooks.record(p_endpoint uuid, p_attempts jsonb, p_trouble bigint, p_error text) FROM PUBLIC;
+GRANT ALL ON FUNCTION webhooks.record(p_endpoint uuid, p_attempts jsonb, p_trouble bigint, p_error text) TO haat_worker;
+REVOKE ALL ON FUNCTION webhooks.switch_off(p_endpoint uuid, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION webhooks.switch_off(p_endpoint uuid, p_reason text) TO haat_request;
 GRANT SELECT,INSERT ON TABLE audit.links TO haat_worker;
 GRANT SELECT,UPDATE ON TABLE audit.sealer TO haat_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE catalog.brands TO haat_request;
@@ -2130,3 +2362,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settings.overrides TO haat_request;
 GRANT SELECT ON TABLE settings.overrides TO haat_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE settings.platform TO haat_request;
 GRANT SELECT ON TABLE settings.platform TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE webhooks.attempts TO haat_worker;
+GRANT SELECT ON TABLE webhooks.attempts TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE webhooks.deliveries TO haat_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE webhooks.deliveries TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE webhooks.endpoints TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE webhooks.endpoints TO haat_request;

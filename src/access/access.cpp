@@ -11,7 +11,7 @@ namespace {
 bool belongs_to_platform(Permit permit) {
     return permit == Permit::catalog_propose || permit == Permit::events_read ||
            permit == Permit::settings_read || permit == Permit::settings_write ||
-           permit == Permit::audit_read;
+           permit == Permit::audit_read || permit == Permit::webhooks_manage;
 }
 } // namespace
 
@@ -27,6 +27,7 @@ bool allows(OrgRole role, Permit permit) {
     case Permit::settings_read: return true;
     case Permit::settings_write: return leads;
     case Permit::audit_read: return leads;
+    case Permit::webhooks_manage: return leads;
     case Permit::platform_admin: return false;
     }
     return false;

@@ -42,11 +42,12 @@ enum class Permit : std::uint8_t {
     settings_read,      // what a shop has set; administrators: what the platform has
     settings_write,     // likewise
     audit_read,         // who did what in a shop; administrators: everywhere
+    webhooks_manage,    // where a shop's events are sent; administrators: those of the platform
     platform_admin,     // administrators of this installation
 };
 HAAT_DESCRIBE_ENUM(Permit, signed_in, organization_read, organization_write, catalog_write,
                    catalog_propose, events_read, settings_read, settings_write, audit_read,
-                   platform_admin)
+                   webhooks_manage, platform_admin)
 
 /// True when the permission comes from a role in an organization.
 bool is_organizational(Permit);

@@ -9,6 +9,7 @@
 #include <app/open_database.hpp>
 #include <app/operations.hpp>
 #include <app/run_on.hpp>
+#include <app/webhook_options.hpp>
 #include <base/clock.hpp>
 #include <events/catalogue.hpp>
 #include <http/edge.hpp>
@@ -106,7 +107,7 @@ struct Application::Inside {
     explicit Inside(app::Config c)
         : config(std::move(c)), workers(config.worker_count()), stores(config.stores),
           limiter(config.rates), limits(limiter, stores), operations(workers),
-          identity(identity_options(config), workers) {}
+          identity(identity_options(config), workers), webhooks(app::webhook_options(config)) {}
 
     app::Config config;
     Workers workers;
@@ -118,6 +119,7 @@ struct Application::Inside {
     http::CacheTags cache_tags;
     app::Operations operations;
     identity::Identity identity;
+    webhooks::Webhooks webhooks;
     SettingValues settings;
     admin::Maintenance maintenance;
     WholeProcess whole{operations, maintenance};
@@ -312,7 +314,8 @@ Application::Application(app::Config config)
     if (in.stores.shared())
         in.operations.helpers.push_back({"redis", [&in] { return in.stores.trouble(); }});
     app::add_operation_routes(in.routes, in.operations);
-    app::Parts const parts{in.identity, in.settings, in.maintenance, in.whole, in.messages};
+    app::Parts const parts{in.identity, in.settings, in.maintenance,
+                           in.whole,    in.messages, in.webhooks};
     app::add_module_routes(in.routes, parts);
     in.operations.openapi = http::openapi(in.routes.all(), app::version_text);
     in.operations.asyncapi = events::asyncapi(app::version_text);

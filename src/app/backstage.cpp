@@ -6,6 +6,7 @@
 
 #include <app/delivery.hpp>
 #include <app/run_on.hpp>
+#include <app/webhook_options.hpp>
 #include <audit/sealer.hpp>
 #include <jobs/run.hpp>
 #include <jobs/runner.hpp>
@@ -77,6 +78,7 @@ struct Backstage::Inside {
     notify::Post post; // outlives the handlers that are left to themselves
     Services services;
     jobs::JobMetrics metrics;
+    std::optional<webhooks::Sender> sender; // its clients live between the loops' start and end
     std::vector<Stage> stages;
     std::unique_ptr<Delivery> delivery; // on the first of them
     bool stopped = false;
@@ -91,6 +93,7 @@ Services& Backstage::services() { return inside_->services; }
 void Backstage::start() {
     Inside& in = *inside_;
     int const first = in.config.loop_count(); // behind those that serve requests
+    in.services.add(in.sender.emplace(webhook_options(in.config)));
     for (int i = 0; i < in.config.jobs.loops; ++i) {
         auto& stage = in.stages.emplace_back();
         stage.loop = std::make_unique<Loop>(first + i);
@@ -134,6 +137,7 @@ void Backstage::stop() {
     for (auto& stage : in.stages)
         if (stage.thread.joinable()) stage.thread.join();
     in.delivery.reset();
+    in.sender.reset();
     for (auto& stage : in.stages) stage.runner->give_up();
     in.post.forget_loops();
     in.stages.clear();

@@ -4,10 +4,12 @@
 
 #include <app/backstage.hpp>
 #include <app/run_on.hpp>
+#include <app/webhook_options.hpp>
 #include <events/dispatcher.hpp>
 #include <events/handlers.hpp>
 #include <events/kafka.hpp>
 #include <loop/loop.hpp>
+#include <modules/webhooks/webhooks.hpp>
 #include <pg/database.hpp>
 #include <telemetry/log.hpp>
 #include <telemetry/metrics.hpp>
@@ -41,9 +43,11 @@ events::KafkaOptions kafka_options(Config const& config) {
 struct Delivery::Inside {
     Inside(Config const& config, pg::Database& its_worker)
         : worker(its_worker), handlers(worker, Origin::outbox), incoming(worker, Origin::outside),
+          webhooks(worker, webhook_options(config)),
           dispatcher(worker, dispatcher_options(config)) {
         dispatcher.add(handlers);
         dispatcher.add(incoming);
+        dispatcher.add(webhooks);
         if (config.kafka.brokers.empty()) return;
         kafka.emplace(kafka_options(config));
         source.emplace(worker, incoming, kafka_options(config));
@@ -53,6 +57,7 @@ struct Delivery::Inside {
     pg::Database& worker;
     events::HandlerSink handlers;
     events::HandlerSink incoming;
+    webhooks::EventSink webhooks;
     std::optional<events::KafkaSink> kafka;
     std::optional<events::KafkaSource> source;
     events::Dispatcher dispatcher;

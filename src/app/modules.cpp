@@ -4,6 +4,7 @@
 #include <modules/catalog/catalog.hpp>
 #include <modules/identity/identity.hpp>
 #include <modules/notify/notify.hpp>
+#include <modules/webhooks/webhooks.hpp>
 
 namespace haat::app {
 
@@ -23,6 +24,7 @@ void add_module_routes(Routes& routes, Parts const& parts) {
     admin::add_config_routes(routes, parts.settings);
     admin::add_maintenance_routes(routes, parts.maintenance);
     admin::add_system_routes(routes, parts.system);
+    webhooks::add_webhook_routes(routes, parts.webhooks);
 }
 
 Task<void> seed_demo(pg::Database& database) {

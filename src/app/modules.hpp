@@ -19,6 +19,9 @@ struct NotifyFacts;
 namespace pg {
 class Database;
 }
+namespace webhooks {
+class Webhooks;
+}
 } // namespace haat
 
 namespace haat::app {
@@ -30,6 +33,7 @@ struct Parts {
     admin::Maintenance& maintenance;
     admin::System& system;
     notify::NotifyFacts& messages;
+    webhooks::Webhooks& webhooks;
 };
 void add_module_routes(Routes& routes, Parts const& parts);
 
