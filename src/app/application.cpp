@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <app/backstage.hpp>
+#include <app/file_house.hpp>
 #include <app/modules.hpp>
 #include <app/open_database.hpp>
 #include <app/operations.hpp>
@@ -16,6 +17,7 @@
 #include <loop/loop.hpp>
 #include <modules/admin/admin.hpp>
 #include <modules/admin/maintenance.hpp>
+#include <modules/documents/documents.hpp>
 #include <modules/identity/identity.hpp>
 #include <pg/migrate.hpp>
 #include <pg/plain.hpp>
@@ -90,7 +92,8 @@ struct Application::Inside {
     explicit Inside(app::Config c)
         : config(std::move(c)), workers(config.worker_count()), stores(config.stores),
           limiter(config.rates), limits(limiter, stores), operations(workers),
-          identity(identity_options(config), workers) {}
+          identity(identity_options(config), workers), files(config, workers),
+          documents(app::documents_options(config), files.store(), workers) {}
 
     app::Config config;
     Workers workers;
@@ -102,6 +105,8 @@ struct Application::Inside {
     http::CacheTags cache_tags;
     app::Operations operations;
     identity::Identity identity;
+    app::FileHouse files;
+    documents::Documents documents;
     SettingValues settings;
     admin::Maintenance maintenance;
     WholeProcess whole{operations, maintenance};
@@ -217,6 +222,7 @@ void Application::Inside::serve() {
     server.emplace(config.server, all_loops, services, workers);
     if (config.jobs.run) {
         backstage.emplace(config, database.urls.worker);
+        files.serve(*backstage);
         backstage->start();
         for (Loop* const loop : backstage->loops()) all_loops.push_back(loop);
     }
@@ -283,6 +289,7 @@ void Application::Inside::stop() {
     backstage.reset();
     edges.clear();
     stores.forget_loops();
+    for (auto& loop : loops) files.store().leave(*loop);
     databases.clear();
     loops.clear();
     if (database.cluster) database.cluster->stop();
@@ -295,7 +302,7 @@ Application::Application(app::Config config)
     if (in.stores.shared())
         in.operations.helpers.push_back({"redis", [&in] { return in.stores.trouble(); }});
     app::add_operation_routes(in.routes, in.operations);
-    app::Parts const parts{in.identity, in.settings, in.maintenance, in.whole};
+    app::Parts const parts{in.identity, in.settings, in.maintenance, in.whole, in.documents};
     app::add_module_routes(in.routes, parts);
     in.operations.openapi = http::openapi(in.routes.all(), app::version_text);
     in.operations.asyncapi = events::asyncapi(app::version_text);

@@ -58,6 +58,7 @@ struct Backstage::Inside {
     Services services;
     jobs::JobMetrics metrics;
     std::vector<Stage> stages;
+    std::vector<std::function<void(Loop&)>> at_end;
     std::unique_ptr<Delivery> delivery; // on the first of them
     bool stopped = false;
 };
@@ -67,6 +68,9 @@ Backstage::Backstage(Config const& config, std::string worker_url)
 Backstage::~Backstage() { stop(); }
 
 Services& Backstage::services() { return inside_->services; }
+void Backstage::at_end(std::function<void(Loop&)> work) {
+    inside_->at_end.push_back(std::move(work));
+}
 
 void Backstage::start() {
     Inside& in = *inside_;
@@ -114,6 +118,8 @@ void Backstage::stop() {
         if (stage.thread.joinable()) stage.thread.join();
     in.delivery.reset();
     for (auto& stage : in.stages) stage.runner->give_up();
+    for (auto const& work : in.at_end)
+        for (auto& stage : in.stages) work(*stage.loop);
     in.stages.clear();
 }
 

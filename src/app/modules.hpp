@@ -10,6 +10,9 @@ namespace admin {
 class Maintenance;
 class System;
 } // namespace admin
+namespace documents {
+class Documents;
+}
 namespace identity {
 class Identity;
 }
@@ -26,6 +29,7 @@ struct Parts {
     SettingValues& settings;
     admin::Maintenance& maintenance;
     admin::System& system;
+    documents::Documents& documents;
 };
 void add_module_routes(Routes& routes, Parts const& parts);
 
