@@ -121,4 +121,7 @@ function(haat_benches)
     # Outbox to handler and to Kafka's mock cluster, likewise.
     add_executable(events_dispatch EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/events.cpp)
     target_link_libraries(events_dispatch ${all} ${HAAT_LIBRARIES})
+    # Pictures in smaller sizes, beside sharp: bench/pictures/run.
+    add_executable(pictures_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/pictures.cpp)
+    target_link_libraries(pictures_bench ${all} ${HAAT_LIBRARIES})
 endfunction()

@@ -63,8 +63,8 @@ Maybe<OwnedFile, FileId, ObjectId> const file_of_object{"files.file_of_object", 
     select {row} from files.files where id = $1 and object_id = $2)"};
 Maybe<OwnedFile, FileId, ObjectId> const lock_file_of_object{"files.lock_file_of_object", R"(
     select {row} from files.files where id = $1 and object_id = $2 for update)"};
-Exec<FileId, PictureState> const set_pictures{
-    "files.set_pictures", "update files.files set pictures = $2 where id = $1"};
+Exec<FileId, PictureState> const set_pictures{"files.set_pictures",
+                                              "update files.files set pictures = $2 where id = $1"};
 } // namespace sql
 
 void announce_object(Tx& tx, ObjectId id, OrgId org) { tx.later(objects::announce, id, org); }

@@ -84,6 +84,7 @@ void Detector::read_text(std::string_view piece, bool last) {
     now.remove_suffix(last ? 0 : unfinished(now));
     rest_ = whole.substr(now.size());
     TextFacts const facts = facts_of(now);
+    if (hopeless_) return;
     hopeless_ = !facts.utf8 || facts.nul || facts.control;
     if (begun_ || hopeless_) return;
     if (now.starts_with("\xef\xbb\xbf")) now.remove_prefix(3);

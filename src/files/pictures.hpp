@@ -18,8 +18,8 @@ namespace haat::files {
 using namespace std::chrono_literals;
 
 struct PictureOptions {
-    std::string program = "/proc/self/exe"; // whose main() knows picture_child()
-    std::uint64_t pixels_max = 64'000'000;  // of the original
+    std::string program = "/proc/self/exe";              // whose main() knows picture_child()
+    std::uint64_t pixels_max = 64'000'000;               // of the original
     std::size_t memory_bytes_max = std::size_t(2) << 30; // of address space, libraries included
     std::chrono::milliseconds time_max = 20s;            // for one original
     std::chrono::milliseconds idle_max = 30s;            // then the process ends

@@ -97,10 +97,9 @@ Image reduce(std::string_view bytes) {
     Calls const& v = vips();
     int const width = picture_widths[0];
     VipsImage* made = nullptr;
-    check(v.vips_thumbnail_buffer(const_cast<char*>(bytes.data()), bytes.size(), &made, width,
-                                  "height", height_of(width), "size", VIPS_SIZE_DOWN,
-                                  "export_profile", "srgb", "fail_on", VIPS_FAIL_ON_ERROR,
-                                  nullptr));
+    check(v.vips_thumbnail_buffer(
+        const_cast<char*>(bytes.data()), bytes.size(), &made, width, "height", height_of(width),
+        "size", VIPS_SIZE_DOWN, "export_profile", "srgb", "fail_on", VIPS_FAIL_ON_ERROR, nullptr));
     Image const lazy(made);
     VipsImage* const whole = v.vips_image_copy_memory(lazy.get());
     check(whole == nullptr ? -1 : 0);

@@ -282,8 +282,8 @@ Task<Reply<std::vector<PictureView>>> pictures(Call<>& call, FileId id) {
         co_await call.read(files::sql::pictures_of, file.id);
     std::vector<PictureView> views;
     for (files::StoredPicture const& row : rows)
-        views.push_back({"/api/v1/pictures/" + row.name, row.media_type, row.width, row.height,
-                         row.size});
+        views.push_back(
+            {"/api/v1/pictures/" + row.name, row.media_type, row.width, row.height, row.size});
     co_return ok(views);
 }
 
@@ -428,9 +428,9 @@ void add_document_routes(Routes& r, Documents& documents) {
         .answers(200);
     takes_files(
         all.post("", &upload, documents, "Upload a file: a form with one, or the file itself")
-            .needs(Permit::catalog_write)
-            .alias("/uploads"),
-        most);
+            .needs(Permit::catalog_write),
+        most)
+        .alias("/api/v1/uploads");
     takes_files(
         all.post("/batch", &upload_batch, documents, "Upload the files of a form, all or none")
             .needs(Permit::catalog_write),

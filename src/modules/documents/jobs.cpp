@@ -79,8 +79,8 @@ Task<bool> settle(JobRun<PictureWork>& run, PictureState state, PicturesMade con
 Task<void> give_up(JobRun<PictureWork>& run, std::vector<StoredPicture> const& rows) {
     for (StoredPicture const& row : rows) {
         pg::Settings settings = run.settings();
-        co_await files::give_up_object(run.database(), std::move(settings),
-                                       run.get<files::Store>(), row.object_id);
+        co_await files::give_up_object(run.database(), std::move(settings), run.get<files::Store>(),
+                                       row.object_id);
     }
 }
 

@@ -107,10 +107,17 @@ Task<void> Reception::finish(files::Intake& intake) {
     arrival.received = std::move(received);
 }
 
+// A request without a body has no stream either.
+Task<std::string_view> Reception::next_piece() {
+    http::BodyStream* const stream = call_.request().stream;
+    if (stream == nullptr) co_return std::string_view();
+    co_return co_await stream->next();
+}
+
 Task<void> Reception::read_raw() {
     std::unique_ptr<files::Intake> const intake = co_await expect(terms_.name);
     for (;;) {
-        std::string_view const piece = co_await call_.request().stream->next();
+        std::string_view const piece = co_await next_piece();
         if (piece.empty()) break;
         co_await intake->take(piece);
     }
@@ -127,7 +134,7 @@ Task<void> Reception::read_form(std::string_view boundary) {
     http::FormParser parser(boundary, limits, parts);
     std::unique_ptr<files::Intake> intake;
     for (;;) {
-        std::string_view const piece = co_await call_.request().stream->next();
+        std::string_view const piece = co_await next_piece();
         if (piece.empty()) break;
         parser.feed(piece);
         for (; !parts.steps.empty(); parts.steps.pop_front()) {

@@ -44,6 +44,7 @@ public:
 private:
     Task<void> read_form(std::string_view boundary);
     Task<void> read_raw();
+    Task<std::string_view> next_piece();
     Task<std::unique_ptr<files::Intake>> expect(std::string name);
     Task<void> finish(files::Intake& intake);
     pg::Settings settings() const;
