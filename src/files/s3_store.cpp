@@ -32,7 +32,7 @@ std::string between(std::string_view xml, std::string const& tag) {
 Task<void> abort_upload(S3Store& store, ObjectId id, std::string upload) {
     try {
         Reply const reply = co_await store.ask(
-            Method::remove, id, "uploadId=" + outbound::percent_encoded(upload), {}, {});
+            S3Question(Method::remove, id, "uploadId=" + outbound::percent_encoded(upload)));
         if (reply.ok() || reply.status == 404) co_return;
         log::warn("parts of an upload stay in the bucket").field("status", reply.status);
     } catch (std::exception const& error) {
@@ -65,13 +65,14 @@ public:
             co_await complete();
             co_return;
         }
-        Reply const reply = co_await store_.ask(Method::put, id_, {}, std::move(buffer_), {});
+        Reply const reply =
+            co_await store_.ask(S3Question(Method::put, id_, "", std::move(buffer_)));
         if (!reply.ok()) unexpected("an upload", reply);
     }
 
 private:
     Task<void> begin() {
-        Reply const reply = co_await store_.ask(Method::post, id_, "uploads=", {}, {});
+        Reply const reply = co_await store_.ask(S3Question(Method::post, id_, "uploads="));
         upload_ = between(reply.body, "UploadId");
         if (!reply.ok() || upload_.empty()) unexpected("the beginning of an upload", reply);
     }
@@ -81,7 +82,8 @@ private:
         if (upload_.empty()) co_await begin();
         std::string const query =
             "partNumber=" + std::to_string(tags_.size() + 1) + "&" + of_upload();
-        Reply const reply = co_await store_.ask(Method::put, id_, query, std::move(buffer_), {});
+        Reply const reply =
+            co_await store_.ask(S3Question(Method::put, id_, query, std::move(buffer_)));
         buffer_.clear();
         std::string const tag(reply.header("etag"));
         if (!reply.ok() || tag.empty()) unexpected("a part of an upload", reply);
@@ -95,11 +97,12 @@ private:
             body += "<Part><PartNumber>" + std::to_string(i + 1) + "</PartNumber><ETag>" +
                     tags_[i] + "</ETag></Part>";
         body += "</CompleteMultipartUpload>";
-        std::vector<Header> const headers = {{"Content-Type", "application/xml"}};
+        S3Question question(Method::post, id_, of_upload(), std::move(body));
+        question.headers = {{"Content-Type", "application/xml"}};
         Reply reply;
         std::exception_ptr error;
         try {
-            reply = co_await store_.ask(Method::post, id_, of_upload(), std::move(body), headers);
+            reply = co_await store_.ask(std::move(question));
         } catch (...) {
             error = std::current_exception();
         }
@@ -135,10 +138,10 @@ public:
     /// The first piece is fetched before the answer begins, while it can still be a refusal.
     Task<void> fetch() {
         std::uint64_t const count = std::min(left_.length, piece_bytes);
-        std::vector<Header> const headers = {
-            {"Range", "bytes=" + std::to_string(left_.offset) + "-" +
-                          std::to_string(left_.offset + count - 1)}};
-        Reply reply = co_await store_.ask(Method::get, id_, {}, {}, headers);
+        S3Question question(Method::get, id_);
+        question.headers = {{"Range", "bytes=" + std::to_string(left_.offset) + "-" +
+                                          std::to_string(left_.offset + count - 1)}};
+        Reply reply = co_await store_.ask(std::move(question));
         if (reply.status == 404) throw Fault("the object " + to_string(id_.uuid) + " is lost");
         if (reply.status != 206 || reply.body.size() != count) unexpected("a download", reply);
         piece_ = std::move(reply.body);
@@ -200,15 +203,14 @@ std::string S3Store::url_of(ObjectId id, std::string const& query) const {
     return query.empty() ? url : url + "?" + query;
 }
 
-Task<Reply> S3Store::ask(Method method, ObjectId id, std::string query, std::string body,
-                         std::vector<Header> headers) {
-    auto hash = [&body] { return outbound::hex(outbound::sha256(body)); };
+Task<Reply> S3Store::ask(S3Question question) {
+    auto hash = [&question] { return outbound::hex(outbound::sha256(question.body)); };
     std::string payload_hash = co_await on(workers_, hash);
     outbound::Request request;
-    request.method = method;
-    request.url = url_of(id, query);
-    request.headers = std::move(headers);
-    request.body = std::move(body);
+    request.method = question.method;
+    request.url = url_of(question.object, question.query);
+    request.headers = std::move(question.headers);
+    request.body = std::move(question.body);
     request.purpose = "files";
     request.reach = outbound::Reach::house; // the operator's settings name it
     request.times.whole = 120s;
@@ -237,14 +239,14 @@ Task<Content> S3Store::get(ObjectId id, Span span) {
 }
 
 Task<bool> S3Store::exists(ObjectId id) {
-    Reply const reply = co_await ask(Method::head, id, {}, {}, {});
+    Reply const reply = co_await ask(S3Question(Method::head, id));
     if (reply.ok()) co_return true;
     if (reply.status != 404) unexpected("a question", reply);
     co_return false;
 }
 
 Task<void> S3Store::remove(ObjectId id) {
-    Reply const reply = co_await ask(Method::remove, id, {}, {}, {});
+    Reply const reply = co_await ask(S3Question(Method::remove, id));
     if (!reply.ok() && reply.status != 404) unexpected("a removal", reply);
 }
 

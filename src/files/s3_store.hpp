@@ -25,6 +25,18 @@ struct S3Options {
     std::size_t part_bytes = 8 * 1024 * 1024; // a larger object goes up in parts of this size
 };
 
+/// A request about one object.
+struct S3Question {
+    explicit S3Question(outbound::Method m, ObjectId id, std::string q = "", std::string b = "")
+        : method(m), object(id), query(std::move(q)), body(std::move(b)) {}
+
+    outbound::Method method;
+    ObjectId object;
+    std::string query; // percent-encoded
+    std::string body;
+    std::vector<outbound::Header> headers;
+};
+
 class S3Store final : public Store {
 public:
     S3Store(S3Options options, Workers& workers, outbound::Options client);
@@ -43,8 +55,7 @@ public:
     S3Options const& options() const { return options_; }
     /// A request about the object, signed and sent. Any status; storage_away when there is none,
     /// or the server has a trouble of its own.
-    Task<outbound::Reply> ask(outbound::Method method, ObjectId id, std::string query,
-                              std::string body, std::vector<outbound::Header> headers);
+    Task<outbound::Reply> ask(S3Question question);
 
 private:
     std::string url_of(ObjectId id, std::string const& query) const;

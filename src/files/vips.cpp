@@ -89,6 +89,18 @@ Image open(std::string_view bytes, std::string_view media_type) {
     return Image(opened);
 }
 
+// The reader of PNG makes up what is missing at the end, and says nothing of it.
+bool ends_as_png(std::string_view bytes) {
+    for (std::size_t at = 8; at + 12 <= bytes.size();) {
+        std::size_t size = 0;
+        for (std::size_t i = 0; i < 4; ++i)
+            size = size << 8 | static_cast<unsigned char>(bytes[at + i]);
+        if (bytes.substr(at + 4, 4) == "IEND") return true;
+        at += 12 + size;
+    }
+    return false;
+}
+
 // WebP ends at 16383 lines; nobody shows what is four times as high as it is wide.
 int height_of(int width) { return width * 4; }
 
@@ -126,11 +138,32 @@ Picture picture_of(VipsImage* image, char const* media_type, void* data, std::si
     return picture;
 }
 
+// This libvips writes EXIF and profile into a WebP though it is told not to: only the chunks of the
+// picture itself are kept.
+std::string pure_webp(std::string_view riff) {
+    std::string kept(riff.substr(0, std::min<std::size_t>(12, riff.size())));
+    for (std::size_t at = 12; at + 8 <= riff.size();) {
+        std::uint32_t size = 0;
+        for (int i = 3; i >= 0; --i)
+            size = size << 8 | static_cast<unsigned char>(riff[at + 4 + std::size_t(i)]);
+        std::size_t const whole = std::min<std::size_t>(8 + size + size % 2, riff.size() - at);
+        std::string chunk(riff.substr(at, whole));
+        at += whole;
+        if (chunk.starts_with("VP8X") && chunk.size() > 8) chunk[8] &= 0x12; // alpha, animation
+        if (chunk.starts_with("VP8") || chunk.starts_with("ALPH")) kept += chunk;
+    }
+    std::uint32_t const size = static_cast<std::uint32_t>(kept.size() - 8);
+    for (std::size_t i = 0; i < 4; ++i) kept[4 + i] = static_cast<char>(size >> (8 * i));
+    return kept;
+}
+
 Picture as_webp(VipsImage* image) {
     void* data = nullptr;
     std::size_t size = 0;
     check(vips().vips_webpsave_buffer(image, &data, &size, "Q", 80, "strip", TRUE, nullptr));
-    return picture_of(image, "image/webp", data, size);
+    Picture picture = picture_of(image, "image/webp", data, size);
+    picture.bytes = pure_webp(picture.bytes);
+    return picture;
 }
 
 // JPEG knows no transparency: what shows through is white.
@@ -190,6 +223,8 @@ Vips::Vips() {
 
 std::vector<Picture> Vips::make(std::string_view original, std::string_view media_type,
                                 std::uint64_t pixels_max) {
+    if (media_type == "image/png" && !ends_as_png(original))
+        throw PictureRefused("it is not there as a whole");
     {
         Image const header = open(original, media_type);
         auto const width = static_cast<std::uint64_t>(vips().vips_image_get_width(header.get()));

@@ -87,7 +87,7 @@ inline std::string with_segment(std::string const& jpeg, char marker, std::strin
 
 /// Says how the camera was held, and a word that must not come out again.
 inline std::string exif(int orientation, std::string_view secret) {
-    std::string body("Exif\0\0MM\0\x2a\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0", 24);
+    std::string body("Exif\0\0MM\0\x2a\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0", 25);
     body += static_cast<char>(orientation);
     body += std::string("\0\0\0\0\0\0", 6);
     return body.append(secret);

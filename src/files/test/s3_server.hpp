@@ -17,7 +17,7 @@ class S3Server {
 public:
     S3Server()
         : directory_(haat::test::temporary_directory("s3")),
-          server_("node", (peers() / "s3.js").string(), {directory_.string()}),
+          server_("/usr/bin/node", (peers() / "s3.js").string(), {directory_.string()}),
           port_(server_.port()) {}
 
     S3Options options(bool path_style = true) const {

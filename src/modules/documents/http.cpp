@@ -383,7 +383,7 @@ Route takes_files(Route route, std::uint64_t bytes_max) {
         .body_max(static_cast<std::size_t>(bytes_max + around))
         .limited(RateClass::upload)
         .refuses(files::unsupported_file, files::oversized_file, files::empty_file,
-                 files::storage_full);
+                 files::storage_full, files::storage_away, file_missing);
     return route;
 }
 

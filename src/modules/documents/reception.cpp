@@ -8,9 +8,9 @@
 
 namespace haat::documents {
 
-namespace {
-
 RefusalKind const file_missing{422, "FILE_MISSING", "The form holds no file."};
+
+namespace {
 
 /// Keeps what the parser found until the store has taken it.
 class Parts final : public http::FormSink {

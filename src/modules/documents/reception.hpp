@@ -12,6 +12,8 @@
 
 namespace haat::documents {
 
+extern RefusalKind const file_missing; // 422
+
 /// For whom, and what may come.
 struct Terms {
     OrgId org;

@@ -66,6 +66,35 @@ protected:
     Stage stage;
 };
 
+/// With what was uploaded before.
+void play_lists(Stage& stage) {
+    stage.play({
+        {.name = "files.list: the organization's",
+         .as = Who::viewer,
+         .path = "/files?purpose=image&sortBy=name&search=PEN",
+         .expect = {{"meta.pagination.total", "2"},
+                    {"data[0].name", "pen.exe"},
+                    {"data[1].name", "pen.jpg"}}},
+        {.name = "files.list: another organization sees none",
+         .as = Who::other_owner,
+         .path = "/files",
+         .expect = {{"meta.pagination.total", "0"}}},
+        {.name = "files.list: a guest is refused",
+         .path = "/files",
+         .status = 401,
+         .code = "AUTHENTICATION_REQUIRED"},
+        {.name = "files.get: one's own",
+         .as = Who::staff,
+         .path = "/files/{image}",
+         .expect = {{"data.sha256", a_jpeg_sha}}},
+        {.name = "files.get: of others it is not there",
+         .as = Who::other_owner,
+         .path = "/files/{image}",
+         .status = 404,
+         .code = "FILE_NOT_FOUND"},
+    });
+}
+
 TEST_F(FilesTest, AreUploaded) {
     stage.play({
         {.name = "files.upload: the file itself",
@@ -123,32 +152,48 @@ TEST_F(FilesTest, AreUploaded) {
          .writes = one_picture,
          .events = {"document:uploaded"},
          .expect = {{"data.purpose", "image"}}},
-        {.name = "files.list: the organization's",
-         .as = Who::viewer,
-         .path = "/files?purpose=image&sortBy=name&search=PEN",
-         .expect = {{"meta.pagination.total", "2"},
-                    {"data[0].name", "pen.exe"},
-                    {"data[1].name", "pen.jpg"}}},
-        {.name = "files.list: another organization sees none",
-         .as = Who::other_owner,
-         .path = "/files",
-         .expect = {{"meta.pagination.total", "0"}}},
-        {.name = "files.list: a guest is refused",
-         .path = "/files",
-         .status = 401,
-         .code = "AUTHENTICATION_REQUIRED"},
-        {.name = "files.get: one's own",
-         .as = Who::staff,
-         .path = "/files/{image}",
-         .expect = {{"data.sha256", a_jpeg_sha}}},
-        {.name = "files.get: of others it is not there",
-         .as = Who::other_owner,
-         .path = "/files/{image}",
-         .status = 404,
-         .code = "FILE_NOT_FOUND"},
     });
+    play_lists(stage);
     EXPECT_EQ(files_in("objects"), 7);
     EXPECT_EQ(files_in("incoming"), 0);
+}
+
+void play_bad_forms(Stage& stage) {
+    std::string const svg = "<?xml version='1.0'?><svg/>";
+    stage.play({
+        {.name = "files.upload: a form without a file",
+         .as = Who::manager,
+         .method = "POST",
+         .path = "/files",
+         .headers = form_type,
+         .body = form({}),
+         .status = 422,
+         .code = "FILE_MISSING"},
+        {.name = "files.upload: two where one is taken",
+         .as = Who::manager,
+         .method = "POST",
+         .path = "/files",
+         .headers = form_type,
+         .body = form({{"a.pdf", a_pdf}, {"b.pdf", a_pdf}}),
+         .status = 413,
+         .code = "TOO_MANY_PARTS"},
+        {.name = "files.upload: a form that ends early",
+         .as = Who::manager,
+         .method = "POST",
+         .path = "/files",
+         .headers = form_type,
+         .body = form({{"a.pdf", a_pdf}}).substr(0, 150),
+         .status = 400,
+         .code = "MALFORMED_FORM"},
+        {.name = "files.batch: one bad file spoils all",
+         .as = Who::manager,
+         .method = "POST",
+         .path = "/files/batch",
+         .headers = form_type,
+         .body = form({{"a.pdf", a_pdf}, {"b.svg", svg}}),
+         .status = 415,
+         .code = "FILE_TYPE_NOT_ALLOWED"},
+    });
 }
 
 TEST_F(FilesTest, AreRefusedWithoutATrace) {
@@ -200,82 +245,15 @@ TEST_F(FilesTest, AreRefusedWithoutATrace) {
          .headers = raw_type,
          .status = 422,
          .code = "FILE_EMPTY"},
-        {.name = "files.upload: a form without a file",
-         .as = Who::manager,
-         .method = "POST",
-         .path = "/files",
-         .headers = form_type,
-         .body = form({}),
-         .status = 422,
-         .code = "FILE_MISSING"},
-        {.name = "files.upload: two where one is taken",
-         .as = Who::manager,
-         .method = "POST",
-         .path = "/files",
-         .headers = form_type,
-         .body = form({{"a.pdf", a_pdf}, {"b.pdf", a_pdf}}),
-         .status = 413,
-         .code = "TOO_MANY_PARTS"},
-        {.name = "files.upload: a form that ends early",
-         .as = Who::manager,
-         .method = "POST",
-         .path = "/files",
-         .headers = form_type,
-         .body = form({{"a.pdf", a_pdf}}).substr(0, 200),
-         .status = 400,
-         .code = "MALFORMED_FORM"},
-        {.name = "files.batch: one bad file spoils all",
-         .as = Who::manager,
-         .method = "POST",
-         .path = "/files/batch",
-         .headers = form_type,
-         .body = form({{"a.pdf", a_pdf}, {"b.svg", svg}}),
-         .status = 415,
-         .code = "FILE_TYPE_NOT_ALLOWED"},
     });
+    play_bad_forms(stage);
     EXPECT_TRUE(soon([&] { return files_in("incoming") == 0; }));
     EXPECT_EQ(files_in("objects"), 0);
 }
 
-TEST_F(FilesTest, AreReplacedAndRemoved) {
-    stage.keep("file", upload(a_jpeg, "?purpose=image&name=pen.jpg"));
-    std::string const another = a_jpeg + " but another";
+/// Of {file}, which another content was put into before.
+void play_removals(Stage& stage) {
     stage.play({
-        {.name = "files.replace: staff may not",
-         .as = Who::staff,
-         .method = "PUT",
-         .path = "/files/{file}",
-         .headers = raw_type,
-         .body = another,
-         .status = 403,
-         .code = "FORBIDDEN"},
-        {.name = "files.replace: another organization's is not there",
-         .as = Who::other_owner,
-         .method = "PUT",
-         .path = "/files/{file}",
-         .headers = raw_type,
-         .body = another,
-         .status = 404,
-         .code = "FILE_NOT_FOUND"},
-        {.name = "files.replace: what it was for still holds",
-         .as = Who::manager,
-         .method = "PUT",
-         .path = "/files/{file}",
-         .headers = raw_type,
-         .body = a_pdf,
-         .status = 415,
-         .code = "FILE_TYPE_NOT_ALLOWED"},
-        {.name = "files.replace: another content under the same id",
-         .as = Who::owner,
-         .method = "PUT",
-         .path = "/files/{file}",
-         .headers = raw_type,
-         .body = another,
-         .writes = another_picture,
-         .events = {"document:uploaded"},
-         .expect = {{"data.id", "{file}"},
-                    {"data.name", "pen.jpg"},
-                    {"data.ownerId", "{manager}"}}},
         {.name = "images.replace: the older spelling",
          .as = Who::owner,
          .method = "PUT",
@@ -318,6 +296,49 @@ TEST_F(FilesTest, AreReplacedAndRemoved) {
          .status = 404,
          .code = "FILE_NOT_FOUND"},
     });
+}
+
+TEST_F(FilesTest, AreReplacedAndRemoved) {
+    stage.keep("file", upload(a_jpeg, "?purpose=image&name=pen.jpg"));
+    std::string const another = a_jpeg + " but another";
+    stage.play({
+        {.name = "files.replace: staff may not",
+         .as = Who::staff,
+         .method = "PUT",
+         .path = "/files/{file}",
+         .headers = raw_type,
+         .body = another,
+         .status = 403,
+         .code = "FORBIDDEN"},
+        {.name = "files.replace: another organization's is not there",
+         .as = Who::other_owner,
+         .method = "PUT",
+         .path = "/files/{file}",
+         .headers = raw_type,
+         .body = another,
+         .status = 404,
+         .code = "FILE_NOT_FOUND"},
+        {.name = "files.replace: what it was for still holds",
+         .as = Who::manager,
+         .method = "PUT",
+         .path = "/files/{file}",
+         .headers = raw_type,
+         .body = a_pdf,
+         .status = 415,
+         .code = "FILE_TYPE_NOT_ALLOWED"},
+        {.name = "files.replace: another content under the same id",
+         .as = Who::owner,
+         .method = "PUT",
+         .path = "/files/{file}",
+         .headers = raw_type,
+         .body = another,
+         .writes = another_picture,
+         .events = {"document:uploaded"},
+         .expect = {{"data.id", "{file}"},
+                    {"data.name", "pen.jpg"},
+                    {"data.ownerId", "{manager}"}}},
+    });
+    play_removals(stage);
     EXPECT_EQ(stage.db.word("select count(*) from files.objects where state <> 'dropped'"), "0");
     stage.keep("file", upload(a_jpeg, "?purpose=image"));
     stage.play({{.name = "images.delete: the older spelling",
