@@ -89,7 +89,12 @@ Image open(std::string_view bytes, std::string_view media_type) {
     return Image(opened);
 }
 
-// The reader of PNG makes up what is missing at the end, and says nothing of it.
+// Readers make up what is missing at the end, and say nothing of it.
+bool ends_as_jpeg(std::string_view bytes) {
+    auto const last_scan = bytes.rfind("\xff\xda");
+    return last_scan != bytes.npos && bytes.find("\xff\xd9", last_scan) != bytes.npos;
+}
+
 bool ends_as_png(std::string_view bytes) {
     for (std::size_t at = 8; at + 12 <= bytes.size();) {
         std::size_t size = 0;
@@ -223,8 +228,9 @@ Vips::Vips() {
 
 std::vector<Picture> Vips::make(std::string_view original, std::string_view media_type,
                                 std::uint64_t pixels_max) {
-    if (media_type == "image/png" && !ends_as_png(original))
-        throw PictureRefused("it is not there as a whole");
+    bool const cut_off = (media_type == "image/png" && !ends_as_png(original)) ||
+                         (media_type == "image/jpeg" && !ends_as_jpeg(original));
+    if (cut_off) throw PictureRefused("it is not there as a whole");
     {
         Image const header = open(original, media_type);
         auto const width = static_cast<std::uint64_t>(vips().vips_image_get_width(header.get()));

@@ -51,15 +51,33 @@ TEST_F(PicturesHttpTest, AreMadeAndShownToEverybody) {
     std::string const file = upload(png(Png{.width = 400, .height = 200}));
     ASSERT_TRUE(becomes(file, "made"));
     EXPECT_EQ(objects(), 7) << "the original and three widths in two formats";
-    stage.keep("file", file);
+    Answer const sizes = stage.client(Who::viewer).get("/files/" + file + "/pictures");
+    ASSERT_EQ(sizes.count("data"), 6);
+    EXPECT_EQ(sizes.text("data[0].width"), "400");
+    EXPECT_EQ(sizes.text("data[5].height"), "50");
+    std::string const url = sizes.text("data[0].url");
+    EXPECT_EQ(stage.client().get(url).header("Content-Type"), "image/webp");
+    EXPECT_EQ(stage.client().get("/files/" + file + "/content").status, 401)
+        << "the original stays private";
+    Answer const part = stage.client().get(url, {{"Range", "bytes=0-3"}});
+    EXPECT_EQ(part.body, "RIFF");
+}
+
+// Without jobs, which would write while the scenarios look at what is written.
+TEST(PicturesShownTest, ToWhoeverMaySeeThem) {
+    Stage stage(
+        [](app::Config& config) { config.files.directory = temporary_directory("pictures"); });
+    Client manager = stage.client(Who::manager);
+    std::string const bytes = png(Png{.width = 40, .height = 20});
+    Answer const made = manager.post("/files?purpose=image", bytes, raw_type);
+    ASSERT_EQ(made.status, 201) << made.body;
+    stage.keep("file", made.text("data.id"));
+    stage.db.exec("insert into files.pictures select object_id, org_id, id, repeat('a', 64) ||"
+                  " '.webp', 'image/webp', 400, 200, size from files.files");
     stage.play({{.name = "files.pictures: the sizes of one",
                  .as = Who::viewer,
                  .path = "/files/{file}/pictures",
-                 .expect = {{"data[0].width", "400"},
-                            {"data[0].mediaType", "image/webp"},
-                            {"data[1].mediaType", "image/jpeg"},
-                            {"data[5].width", "100"},
-                            {"data[5].height", "50"}},
+                 .expect = {{"data[0].width", "400"}, {"data[0].mediaType", "image/webp"}},
                  .keep = {{"url", "data[0].url"}}},
                 {.name = "files.pictures: of others it is not there",
                  .as = Who::other_owner,
@@ -74,11 +92,6 @@ TEST_F(PicturesHttpTest, AreMadeAndShownToEverybody) {
                  .path = "/pictures/0000.webp",
                  .status = 404,
                  .code = "PICTURE_NOT_FOUND"}});
-    EXPECT_EQ(stage.client().get("/files/" + file + "/content").status, 401)
-        << "the original stays private";
-    std::string const url = stage.kept("url");
-    Answer const part = stage.client().get(url, {{"Range", "bytes=0-3"}});
-    EXPECT_EQ(part.body, "RIFF");
 }
 
 TEST_F(PicturesHttpTest, GoWithTheContentTheyWereMadeOf) {
