@@ -25,10 +25,12 @@ build: $(RELEASE)/build.ninja web ## build build/release/haat
 
 test: $(RELEASE)/build.ninja web ## build and run every test; ends with "N passed, N failed"
 	@ninja -C $(RELEASE) --quiet haat haat_tests
+	@tools/test-peers
 	@tools/run-tests $(RELEASE)/haat_tests
 
 asan-test: build/asan/build.ninja web ## every test under AddressSanitizer and UBSan
 	@ninja -C build/asan --quiet haat haat_tests
+	@tools/test-peers
 	@tools/run-tests build/asan/haat_tests
 
 soak: $(RELEASE)/build.ninja web ## what takes long: a million requests with flat memory
@@ -37,6 +39,8 @@ soak: $(RELEASE)/build.ninja web ## what takes long: a million requests with fla
 
 check: asan-test build/tsan/build.ninja build/fuzz/build.ninja ## sanitizers, and every fuzzer for a minute
 	@ninja -C build/tsan --quiet haat_tests
+	@tools/test-peers
+	@tools/test-peers
 	@tools/run-tests build/tsan/haat_tests --filter '*Concurrent*'
 	@ninja -C build/fuzz --quiet fuzzers
 	@tools/run-fuzzers build/fuzz 60

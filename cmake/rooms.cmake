@@ -128,4 +128,7 @@ function(haat_benches)
     add_executable(webhooks_burst EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/webhooks_burst.cpp)
     target_include_directories(webhooks_burst PRIVATE ${CMAKE_SOURCE_DIR})
     target_link_libraries(webhooks_burst ${all} ${HAAT_LIBRARIES})
+    # Pictures in smaller sizes, beside sharp: bench/pictures/run.
+    add_executable(pictures_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/pictures.cpp)
+    target_link_libraries(pictures_bench ${all} ${HAAT_LIBRARIES})
 endfunction()

@@ -3,6 +3,7 @@ CREATE SCHEMA audit;
 CREATE SCHEMA catalog;
 CREATE SCHEMA events;
 CREATE SCHEMA extensions;
+CREATE SCHEMA files;
 CREATE SCHEMA haat;
 CREATE SCHEMA identity;
 CREATE SCHEMA jobs;
@@ -315,6 +316,13 @@ begin
            and o.id < before
          order by o.id desc limit take;
 end $$;
+CREATE FUNCTION files.find_picture(p_name text) RETURNS TABLE(object_id uuid, media_type text, size bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+        select p.object_id, p.media_type, p.size from files.pictures p
+         where p.name = p_name order by p.object_id limit 1
+    $$;
 CREATE FUNCTION identity.caller() RETURNS uuid
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog'
@@ -1248,6 +1256,49 @@ CREATE TABLE events.sinks (
     seen_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT sinks_name_check CHECK (((length(name) >= 1) AND (length(name) <= 60)))
 );
+CREATE TABLE files.files (
+    id uuid NOT NULL,
+    org_id uuid DEFAULT (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid NOT NULL,
+    object_id uuid NOT NULL,
+    owner_id uuid NOT NULL,
+    name text NOT NULL,
+    purpose text NOT NULL,
+    media_type text NOT NULL,
+    size bigint NOT NULL,
+    sha256 text NOT NULL,
+    pictures text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT files_media_type_check CHECK ((length(media_type) <= 100)),
+    CONSTRAINT files_name_check CHECK (((length(name) >= 1) AND (length(name) <= 255))),
+    CONSTRAINT files_pictures_check CHECK ((pictures = ANY (ARRAY['none'::text, 'waiting'::text, 'made'::text, 'refused'::text]))),
+    CONSTRAINT files_purpose_check CHECK ((purpose = ANY (ARRAY['image'::text, 'document'::text]))),
+    CONSTRAINT files_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT files_size_check CHECK ((size > 0))
+);
+CREATE TABLE files.objects (
+    id uuid NOT NULL,
+    org_id uuid NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT objects_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'kept'::text, 'dropped'::text])))
+);
+CREATE TABLE files.pictures (
+    object_id uuid NOT NULL,
+    org_id uuid NOT NULL,
+    file_id uuid NOT NULL,
+    name text NOT NULL,
+    media_type text NOT NULL,
+    width integer NOT NULL,
+    height integer NOT NULL,
+    size bigint NOT NULL,
+    CONSTRAINT pictures_height_check CHECK ((height > 0)),
+    CONSTRAINT pictures_media_type_check CHECK ((media_type = ANY (ARRAY['image/webp'::text, 'image/jpeg'::text]))),
+    CONSTRAINT pictures_name_check CHECK ((name ~ '^[0-9a-f]{64}\.(webp|jpg)$'::text)),
+    CONSTRAINT pictures_size_check CHECK ((size > 0)),
+    CONSTRAINT pictures_width_check CHECK ((width > 0))
+);
 CREATE TABLE identity.memberships (
     org_id uuid NOT NULL,
     user_id uuid NOT NULL,
@@ -1793,6 +1844,14 @@ ALTER TABLE ONLY events.replays
     ADD CONSTRAINT replays_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY events.sinks
     ADD CONSTRAINT sinks_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY files.files
+    ADD CONSTRAINT files_object_key UNIQUE (object_id);
+ALTER TABLE ONLY files.files
+    ADD CONSTRAINT files_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY files.objects
+    ADD CONSTRAINT objects_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY files.pictures
+    ADD CONSTRAINT pictures_pkey PRIMARY KEY (object_id);
 ALTER TABLE ONLY identity.memberships
     ADD CONSTRAINT memberships_pkey PRIMARY KEY (org_id, user_id);
 ALTER TABLE ONLY identity.organization_addresses
@@ -1879,6 +1938,13 @@ CREATE INDEX outbox_rest_key_ordinal_id_idx ON events.outbox_rest USING btree (k
 CREATE INDEX outbox_rest_org_id_id_idx ON events.outbox_rest USING btree (org_id, id) WHERE (org_id IS NOT NULL);
 CREATE INDEX outbox_rest_shard_ordinal_id_idx ON events.outbox_rest USING btree (shard, ordinal, id);
 CREATE INDEX replays_waiting ON events.replays USING btree (requested_at) WHERE (state = 'waiting'::text);
+CREATE INDEX files_by_age ON files.files USING btree (org_id, created_at, id);
+CREATE INDEX files_by_name ON files.files USING btree (org_id, name, id);
+CREATE INDEX files_by_size ON files.files USING btree (org_id, size, id);
+CREATE INDEX objects_dropped ON files.objects USING btree (changed_at) WHERE (state = 'dropped'::text);
+CREATE INDEX objects_pending ON files.objects USING btree (created_at) WHERE (state = 'pending'::text);
+CREATE INDEX pictures_by_name ON files.pictures USING btree (name);
+CREATE INDEX pictures_of_file ON files.pictures USING btree (file_id);
 CREATE INDEX memberships_by_user ON identity.memberships USING btree (user_id);
 CREATE INDEX organization_addresses_by_age ON identity.organization_addresses USING btree (org_id, created_at, id);
 CREATE INDEX organization_addresses_by_label ON identity.organization_addresses USING btree (org_id, label, id);
@@ -1925,6 +1991,12 @@ ALTER TABLE ONLY catalog.categories
     ADD CONSTRAINT categories_parent_fkey FOREIGN KEY (parent_id) REFERENCES catalog.categories(id) ON DELETE SET NULL;
 ALTER TABLE ONLY events.cursors
     ADD CONSTRAINT cursors_sink_fkey FOREIGN KEY (sink) REFERENCES events.sinks(name) ON DELETE CASCADE;
+ALTER TABLE ONLY files.files
+    ADD CONSTRAINT files_object_id_fkey FOREIGN KEY (object_id) REFERENCES files.objects(id);
+ALTER TABLE ONLY files.pictures
+    ADD CONSTRAINT pictures_file_id_fkey FOREIGN KEY (file_id) REFERENCES files.files(id);
+ALTER TABLE ONLY files.pictures
+    ADD CONSTRAINT pictures_object_id_fkey FOREIGN KEY (object_id) REFERENCES files.objects(id);
 ALTER TABLE ONLY identity.memberships
     ADD CONSTRAINT memberships_org_id_fkey FOREIGN KEY (org_id) REFERENCES identity.organizations(id) ON DELETE CASCADE;
 ALTER TABLE ONLY identity.memberships
@@ -1993,6 +2065,15 @@ CREATE POLICY worker_all ON events.nodes TO haat_worker USING (true) WITH CHECK 
 CREATE POLICY worker_all ON events.replays TO haat_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_all ON events.sinks TO haat_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_reads ON events.outbox FOR SELECT TO haat_worker USING (true);
+ALTER TABLE files.files ENABLE ROW LEVEL SECURITY;
+ALTER TABLE files.objects ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON files.files TO haat_request USING ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid)) WITH CHECK ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
+CREATE POLICY own ON files.objects TO haat_request USING ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid)) WITH CHECK ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
+CREATE POLICY own ON files.pictures TO haat_request USING ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid)) WITH CHECK ((org_id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
+ALTER TABLE files.pictures ENABLE ROW LEVEL SECURITY;
+CREATE POLICY worker_all ON files.files TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON files.objects TO haat_worker USING (true) WITH CHECK (true);
+CREATE POLICY worker_all ON files.pictures TO haat_worker USING (true) WITH CHECK (true);
 CREATE POLICY acting ON identity.organizations FOR SELECT TO haat_request USING ((id = (NULLIF(current_setting('haat.org_id'::text, true), ''::text))::uuid));
 ALTER TABLE identity.memberships ENABLE ROW LEVEL SECURITY;
 ALTER TABLE identity.organization_addresses ENABLE ROW LEVEL SECURITY;
@@ -2094,6 +2175,8 @@ GRANT USAGE ON SCHEMA events TO haat_request;
 GRANT USAGE ON SCHEMA events TO haat_worker;
 GRANT USAGE ON SCHEMA extensions TO haat_request;
 GRANT USAGE ON SCHEMA extensions TO haat_worker;
+GRANT USAGE ON SCHEMA files TO haat_request;
+GRANT USAGE ON SCHEMA files TO haat_worker;
 GRANT USAGE ON SCHEMA haat TO haat_request;
 GRANT USAGE ON SCHEMA haat TO haat_worker;
 GRANT USAGE ON SCHEMA identity TO haat_request;
@@ -2131,6 +2214,8 @@ REVOKE ALL ON FUNCTION events.put_in_order() FROM PUBLIC;
 REVOKE ALL ON FUNCTION events.rebase() FROM PUBLIC;
 REVOKE ALL ON FUNCTION events.search(sought_subjects text[], sought_key uuid, since timestamp with time zone, until timestamp with time zone, sought_org uuid, before bigint, take integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION events.search(sought_subjects text[], sought_key uuid, since timestamp with time zone, until timestamp with time zone, sought_org uuid, before bigint, take integer) TO haat_request;
+REVOKE ALL ON FUNCTION files.find_picture(p_name text) FROM PUBLIC;
+GRANT ALL ON FUNCTION files.find_picture(p_name text) TO haat_request;
 REVOKE ALL ON FUNCTION identity.caller() FROM PUBLIC;
 GRANT ALL ON FUNCTION identity.caller() TO haat_request;
 REVOKE ALL ON FUNCTION identity.clear_failures(p_email_lower text, p_address text, p_now timestamp with time zone, p_pair_max integer) FROM PUBLIC;
@@ -2257,6 +2342,12 @@ GRANT INSERT(correlation_id) ON TABLE events.outbox TO haat_request;
 GRANT INSERT(correlation_id) ON TABLE events.outbox TO haat_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.replays TO haat_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE events.sinks TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE files.files TO haat_request;
+GRANT SELECT,UPDATE ON TABLE files.files TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE files.objects TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE files.objects TO haat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE files.pictures TO haat_request;
+GRANT SELECT,INSERT,DELETE ON TABLE files.pictures TO haat_worker;
 GRANT SELECT ON TABLE identity.memberships TO haat_request;
 GRANT SELECT ON TABLE identity.memberships TO haat_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE identity.organization_addresses TO haat_request;

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <files/pictures.hpp>
 #include <test/harness/database.hpp>
 #include <test/harness/house.hpp>
 #include <test/harness/wait.hpp>
@@ -43,6 +44,7 @@ void add_hidden_tests() {
 } // namespace
 
 int main(int count, char** words) {
+    if (haat::files::is_picture_child(count, words)) return haat::files::picture_child(words);
     haat::test::House const house;
     testing::InitGoogleTest(&count, words);
     add_hidden_tests();

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <app/backstage.hpp>
+#include <app/file_house.hpp>
 #include <app/modules.hpp>
 #include <app/open_database.hpp>
 #include <app/operations.hpp>
@@ -17,6 +18,7 @@
 #include <loop/loop.hpp>
 #include <modules/admin/admin.hpp>
 #include <modules/admin/maintenance.hpp>
+#include <modules/documents/documents.hpp>
 #include <modules/identity/identity.hpp>
 #include <modules/notify/notify.hpp>
 #include <pg/migrate.hpp>
@@ -107,7 +109,9 @@ struct Application::Inside {
     explicit Inside(app::Config c)
         : config(std::move(c)), workers(config.worker_count()), stores(config.stores),
           limiter(config.rates), limits(limiter, stores), operations(workers),
-          identity(identity_options(config), workers), webhooks(app::webhook_options(config)) {}
+          identity(identity_options(config), workers), webhooks(app::webhook_options(config)),
+          files(config, workers),
+          documents(app::documents_options(config), files.store(), workers) {}
 
     app::Config config;
     Workers workers;
@@ -120,6 +124,8 @@ struct Application::Inside {
     app::Operations operations;
     identity::Identity identity;
     webhooks::Webhooks webhooks;
+    app::FileHouse files;
+    documents::Documents documents;
     SettingValues settings;
     admin::Maintenance maintenance;
     WholeProcess whole{operations, maintenance};
@@ -236,6 +242,7 @@ void Application::Inside::serve() {
     server.emplace(config.server, all_loops, services, workers);
     if (config.jobs.run) {
         backstage.emplace(config, database.urls.worker);
+        files.serve(*backstage);
         backstage->start();
         for (Loop* const loop : backstage->loops()) all_loops.push_back(loop);
     }
@@ -302,6 +309,7 @@ void Application::Inside::stop() {
     backstage.reset();
     edges.clear();
     stores.forget_loops();
+    for (auto& loop : loops) files.store().leave(*loop);
     databases.clear();
     loops.clear();
     if (database.cluster) database.cluster->stop();
@@ -314,8 +322,8 @@ Application::Application(app::Config config)
     if (in.stores.shared())
         in.operations.helpers.push_back({"redis", [&in] { return in.stores.trouble(); }});
     app::add_operation_routes(in.routes, in.operations);
-    app::Parts const parts{in.identity, in.settings, in.maintenance,
-                           in.whole,    in.messages, in.webhooks};
+    app::Parts const parts{in.identity, in.settings, in.maintenance, in.whole,
+                           in.messages, in.webhooks, in.documents};
     app::add_module_routes(in.routes, parts);
     in.operations.openapi = http::openapi(in.routes.all(), app::version_text);
     in.operations.asyncapi = events::asyncapi(app::version_text);

@@ -80,6 +80,7 @@ struct Backstage::Inside {
     jobs::JobMetrics metrics;
     std::optional<webhooks::Sender> sender; // its clients live between the loops' start and end
     std::vector<Stage> stages;
+    std::vector<std::function<void(Loop&)>> at_end;
     std::unique_ptr<Delivery> delivery; // on the first of them
     bool stopped = false;
 };
@@ -89,6 +90,9 @@ Backstage::Backstage(Config const& config, std::string worker_url)
 Backstage::~Backstage() { stop(); }
 
 Services& Backstage::services() { return inside_->services; }
+void Backstage::at_end(std::function<void(Loop&)> work) {
+    inside_->at_end.push_back(std::move(work));
+}
 
 void Backstage::start() {
     Inside& in = *inside_;
@@ -140,6 +144,8 @@ void Backstage::stop() {
     in.sender.reset();
     for (auto& stage : in.stages) stage.runner->give_up();
     in.post.forget_loops();
+    for (auto const& work : in.at_end)
+        for (auto& stage : in.stages) work(*stage.loop);
     in.stages.clear();
 }
 

@@ -2,6 +2,7 @@
 // role's rights. Part of `haat serve` unless HAAT_JOBS is off, and all there is in `haat worker`.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ public:
 
     /// What handlers may ask for; to be filled before start().
     Services& services();
+
+    /// Called for each loop when it has stopped and before it goes.
+    void at_end(std::function<void(Loop&)> work);
 
     /// Throws when the database does not answer.
     void start();

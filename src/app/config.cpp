@@ -12,6 +12,7 @@
 
 #include <app/secrets.hpp>
 #include <app/settings.hpp>
+#include <app/settings_files.hpp>
 #include <app/settings_messages.hpp>
 #include <base/refusal.hpp>
 #include <jobs/zone.hpp>
@@ -192,6 +193,7 @@ private:
         check_zone(config);
         check_secret(config);
         check_messages(config.messages, problems_);
+        check_files(config.files, problems_);
     }
 
     void check_zone(Config const& config) {
@@ -244,6 +246,10 @@ ConfigError::ConfigError(std::vector<std::string> problems)
 
 int Config::loop_count() const { return loops > 0 ? loops : cores(); }
 int Config::worker_count() const { return workers > 0 ? workers : cores(); }
+
+files::path Config::files_directory() const {
+    return files.directory.empty() ? data_directory / "files" : files.directory;
+}
 
 pg::DatabaseOptions Config::database_options(std::string request_url) const {
     pg::DatabaseOptions options = database;

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include <events/kafka.hpp>
+#include <files/pictures.hpp>
+#include <files/s3_store.hpp>
 #include <http/rate_limit.hpp>
 #include <http/server.hpp>
 #include <kv/stores.hpp>
@@ -38,6 +40,17 @@ struct SignInConfig {
     int lockout_failures = 5;          // per e-mail and address, then 423
     int lockout_address_failures = 20; // per address, then 429
     std::chrono::milliseconds lockout_window = 15min;
+};
+
+/// Where files are kept, and what is taken.
+struct FilesConfig {
+    std::filesystem::path directory; // empty: "files" in the data directory
+    std::size_t image_bytes_max = 10 * 1024 * 1024;
+    std::size_t document_bytes_max = 5 * 1024 * 1024;
+    int batch_max = 10; // files of one request
+    std::chrono::milliseconds link_lifetime = 15min;
+    files::S3Options s3; // used instead of the directory when it has a bucket
+    files::PictureOptions pictures;
 };
 
 /// Who delivers what; each is used when it is set up.
@@ -91,6 +104,7 @@ struct Config {
 
     SignInConfig sign_in;
     MessagesConfig messages;
+    FilesConfig files;
     JobsConfig jobs;
     std::chrono::milliseconds events_keep = 14 * 24h;
     events::KafkaOptions kafka;
@@ -101,6 +115,7 @@ struct Config {
     /// `loops` and `workers` as numbers, the pool's size shared out.
     int loop_count() const;
     int worker_count() const;
+    std::filesystem::path files_directory() const;
     pg::DatabaseOptions database_options(std::string request_url) const;
 };
 

@@ -2,6 +2,7 @@
 
 #include <modules/admin/admin.hpp>
 #include <modules/catalog/catalog.hpp>
+#include <modules/documents/documents.hpp>
 #include <modules/identity/identity.hpp>
 #include <modules/notify/notify.hpp>
 #include <modules/webhooks/webhooks.hpp>
@@ -25,6 +26,7 @@ void add_module_routes(Routes& routes, Parts const& parts) {
     admin::add_maintenance_routes(routes, parts.maintenance);
     admin::add_system_routes(routes, parts.system);
     webhooks::add_webhook_routes(routes, parts.webhooks);
+    documents::add_document_routes(routes, parts.documents);
 }
 
 Task<void> seed_demo(pg::Database& database) {

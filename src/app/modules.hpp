@@ -10,6 +10,9 @@ namespace admin {
 class Maintenance;
 class System;
 } // namespace admin
+namespace documents {
+class Documents;
+}
 namespace identity {
 class Identity;
 }
@@ -34,6 +37,7 @@ struct Parts {
     admin::System& system;
     notify::NotifyFacts& messages;
     webhooks::Webhooks& webhooks;
+    documents::Documents& documents;
 };
 void add_module_routes(Routes& routes, Parts const& parts);
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <app/settings_files.hpp>
 #include <app/settings_messages.hpp>
 #include <kv/redis_url.hpp>
 
@@ -565,6 +566,13 @@ void add_stores(std::vector<Setting>& all) {
 
 } // namespace
 
+void read_size(std::size_t& into, std::string_view text) { read(into, text, false); }
+std::string show_size(std::size_t value) { return show(value); }
+void read_duration(milliseconds& into, std::string_view text, bool plain_is_ms) {
+    read(into, text, plain_is_ms);
+}
+std::string show_duration(milliseconds value) { return show(value); }
+
 std::span<Setting const> settings() {
     static std::vector<Setting> const all = [] {
         std::vector<Setting> made;
@@ -576,6 +584,7 @@ std::span<Setting const> settings() {
         add_stores(made);
         add_sign_in(made);
         add_message_settings(made);
+        add_file_settings(made);
         add_jobs(made);
         add_events(made);
         add_log(made);

@@ -25,6 +25,12 @@ struct BadValue {
     std::string text;
 };
 
+/// For the parts of the table that stand in other files: "5MB", "15m".
+void read_size(std::size_t& into, std::string_view text);
+std::string show_size(std::size_t value);
+void read_duration(std::chrono::milliseconds& into, std::string_view text, bool plain_is_ms);
+std::string show_duration(std::chrono::milliseconds value);
+
 /// Variables of the systems that haat replaces and which are taken without effect.
 struct IgnoredVariable {
     std::string_view name;

@@ -1,5 +1,7 @@
 #include <http/call.hpp>
 
+#include <unistd.h>
+
 #include <base/hash.hpp>
 #include <http/envelope.hpp>
 #include <http/headers.hpp>
@@ -64,6 +66,10 @@ RawCall::RawCall(http::Request& request, http::RouteSpec const& route, pg::Datab
       actor_(actor), request_id_(request_id), settings_(settings_of(actor, request_id)),
       key_(http::idempotency_key(request, route, settings_)) {}
 RawCall::~RawCall() = default;
+
+http::Payload::~Payload() {
+    if (file.descriptor >= 0) ::close(file.descriptor);
+}
 
 Tx RawCall::begin() {
     Tx tx(database_, settings_);

@@ -257,7 +257,8 @@ Task<void> Edge::call(Visit& visit) {
         } catch (pg::DatabaseError const& error) {
             bool const waited = error.sqlstate() == "55P03";
             rival = waited && holder->call().key_;
-            again = error.may_repeat() && runs < shared_.options.runs_max;
+            // A streamed body was read by the first run and is gone.
+            again = error.may_repeat() && runs < shared_.options.runs_max && !route.streams_body;
             if (waited && !rival) throw Refusal(overloaded).retry_after(1);
             if (!rival && !again) throw;
         } catch (Refusal const& refusal) {
@@ -425,6 +426,12 @@ void Edge::render(Visit& visit, RawReply& reply) {
     response.status = reply.status;
     response.head += reply.head;
     response.header("Content-Type", reply.content_type);
+    if (reply.payload) {
+        response.file = std::exchange(reply.payload->file, {});
+        response.source = std::move(reply.payload->source);
+        response.compressible = false;
+        return;
+    }
     if (route.bare || reply.bare) {
         response.body = std::move(reply.data);
         return;

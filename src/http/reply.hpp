@@ -1,16 +1,31 @@
 // What a handler returns. The data is encoded at once; the edge adds the envelope.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include <base/words.hpp>
 #include <describe/codec.hpp>
+#include <http/message.hpp>
 
 namespace haat {
 
 struct None {};
+
+namespace http {
+/// Bytes that never sit in memory as a whole: a file, or a source. Closes the file unless the
+/// engine took it.
+struct Payload {
+    FileBody file;
+    std::shared_ptr<BodySource> source;
+
+    Payload() = default;
+    Payload(Payload const&) = delete;
+    ~Payload();
+};
+} // namespace http
 
 /// A reply of any type, as the edge sees it.
 struct RawReply {
@@ -22,7 +37,8 @@ struct RawReply {
     Uuid entity;            // what was created or changed, for Location and the audit row
     std::string rendered;   // the whole body, when it had to be kept for an idempotency key
     bool bare = false;      // data is the whole body (health, openapi.json), without the envelope
-    std::string_view content_type = "application/json";
+    std::string_view content_type = "application/json"; // of what lives for ever
+    std::shared_ptr<http::Payload> payload;             // the whole body, instead of data
 
     void header(std::string_view name, std::string_view value) {
         head.append(name).append(": ").append(value).append("\r\n");

@@ -5,8 +5,10 @@
 #include <app/backstage.hpp>
 #include <app/commands/signals.hpp>
 #include <app/config.hpp>
+#include <app/file_house.hpp>
 #include <app/open_database.hpp>
 #include <app/secrets.hpp>
+#include <loop/loop.hpp>
 #include <telemetry/log.hpp>
 
 namespace haat::app {
@@ -22,7 +24,10 @@ int worker(Invocation const& invocation) {
     // Beside a server on the same machine it uses that one's private cluster.
     auto const database = open_database(loaded.config, Sharing::beside_another_haat, say);
     migrate_or_refuse(database.urls.owner, loaded.config.migrate, say);
+    Workers workers(loaded.config.worker_count());
+    FileHouse files(loaded.config, workers);
     Backstage backstage(loaded.config, database.urls.worker);
+    files.serve(backstage);
     backstage.start();
     std::printf("%s\n", invocation.json ? "{\"ready\":true}" : "haat runs jobs. Ctrl-C stops it.");
     std::fflush(stdout);
