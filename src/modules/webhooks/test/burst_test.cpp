@@ -106,6 +106,17 @@ public:
                 "update events.cursors set leased_until = now() - interval '1 second';"
                 "update events.nodes set seen_at = now() - interval '1 hour'");
     }
+    /// For the message of a failure.
+    std::string standing() {
+        return db.word(
+            "select concat_ws('; ', (select string_agg(name || ' ' || attempt || ' due ' "
+            "|| due || ' error ' || coalesce(error, '-'), ', ') from jobs.queue), "
+            "(select string_agg(shard || ' ' || (leased_until > now())::text, ', ') from "
+            "events.cursors where sink = 'webhooks'), (select string_agg(state || ' ' || "
+            "n, ', ') from (select state, count(*) n from webhooks.deliveries group by "
+            "1) as s), (select string_agg(coalesce(not_before::text, '-') || ' ' || "
+            "coalesce(last_error, '-'), ', ') from webhooks.endpoints))");
+    }
     TestDatabase db;
     std::vector<std::unique_ptr<Process>> workers;
 };
@@ -135,7 +146,9 @@ TEST(WebhooksKillTest, NothingIsLostWhenWorkersAreKilled) {
                      "gen_random_uuid(), 'medium', '{\"name\":\"Cello\"}', $1::uuid, '' from "
                      "generate_series(1, $2::integer)",
                      {actors.org_a(), std::to_string(events)});
-        ASSERT_TRUE(soon([&] { return receiver.requests() > before + 40; }, 60s));
+        // Longer than the sweep takes, which finds what a dead job has left.
+        ASSERT_TRUE(soon([&] { return receiver.requests() > before + 40; }, 180s))
+            << farm.standing();
         farm.kill_one();
         farm.start();
     }
