@@ -1,11 +1,7 @@
-// Many events at once, several nodes, dead and slow receivers, workers that are killed.
-#include <csignal>
+// Many events at once, several nodes, dead and slow receivers.
 #include <map>
-#include <set>
 
 #include <modules/webhooks/test/post.hpp>
-#include <test/harness/house.hpp>
-#include <test/harness/process.hpp>
 
 namespace haat::test {
 namespace {
@@ -77,90 +73,6 @@ TEST(WebhooksConcurrentTest, NothingIsLeftWaitingWhoeverComesBetween) {
     }
     ASSERT_TRUE(post.delivered(60)) << post.why();
     EXPECT_TRUE(soon([&] { return post.db.number("select count(*) from jobs.queue") == 0; }));
-}
-
-class KilledWorkers {
-public:
-    KilledWorkers() {
-        db.exec("update jobs.queues set paused = false");
-        for (int i = 0; i < 2; ++i) start();
-    }
-    void start() {
-        ProcessOptions options;
-        options.words = {"worker"};
-        options.environment = {{"DATABASE_URL", db.url(pg::Role::owner)},
-                               {"DATABASE_REQUEST_URL", db.url(pg::Role::request)},
-                               {"DATABASE_WORKER_URL", db.url(pg::Role::worker)},
-                               {"JWT_SECRET", test_secret},
-                               {"HAAT_OUTBOUND_ALLOWED_NETWORKS", "127.0.0.1/32"},
-                               {"HAAT_DATA_DIR", temporary_directory("worker").string()}};
-        workers.push_back(std::make_unique<Process>(options));
-        soon([&] { return workers.back()->output().find("runs jobs") != std::string::npos; });
-    }
-    /// And nobody waits for its leases to run out.
-    void kill_one() {
-        workers.front()->signal(SIGKILL);
-        workers.front()->wait();
-        workers.erase(workers.begin());
-        db.exec("update jobs.runners set lease_until = now() - interval '1 second';"
-                "update events.cursors set leased_until = now() - interval '1 second';"
-                "update events.nodes set seen_at = now() - interval '1 hour'");
-    }
-    TestDatabase db;
-    std::vector<std::unique_ptr<Process>> workers;
-};
-
-// Killed in the middle of a burst, again and again: nothing is lost, and what comes twice has the
-// same event id and the same bytes.
-TEST(WebhooksKillTest, NothingIsLostWhenWorkersAreKilled) {
-    WorldServer receiver([](Exchange& e) {
-        e.hold(3ms);
-        e.reply(200);
-    });
-    KilledWorkers farm;
-    Actors const actors(farm.db.connection());
-    for (int i = 0; i < 5; ++i) {
-        webhooks::EndpointId const id = new_id<webhooks::EndpointNoun>();
-        farm.db.rows("insert into webhooks.endpoints (id, org_id, url, description, subjects, "
-                     "secret) values ($1::uuid, $2::uuid, $3, '', '{*}', $4)",
-                     {to_string(id.uuid), actors.org_a(), receiver.url("/" + std::to_string(i)),
-                      webhooks::Vault(test_secret).seal("whsec_x", id)});
-    }
-    constexpr int rounds = 4;
-    constexpr int events = 100;
-    for (int round = 0; round < rounds; ++round) {
-        int const before = receiver.requests();
-        farm.db.rows("insert into events.outbox (event_id, subject, key, priority, data, org_id, "
-                     "correlation_id) select gen_random_uuid(), 'brand:created', "
-                     "gen_random_uuid(), 'medium', '{\"name\":\"Cello\"}', $1::uuid, '' from "
-                     "generate_series(1, $2::integer)",
-                     {actors.org_a(), std::to_string(events)});
-        ASSERT_TRUE(soon([&] { return receiver.requests() > before + 40; }, 60s));
-        farm.kill_one();
-        farm.start();
-    }
-    ASSERT_TRUE(soon(
-        [&] {
-            return farm.db.number("select count(*) from webhooks.deliveries where state = "
-                                  "'delivered'") == rounds * events * 5;
-        },
-        90s))
-        << farm.db.word("select string_agg(state || ' ' || n, ', ') from (select state, count(*) n "
-                        "from webhooks.deliveries group by 1) as by_state");
-    auto const all = arrivals(receiver);
-    EXPECT_EQ(all.size(), 5u);
-    std::set<std::string> ids;
-    for (auto const& row : farm.db.rows("select event_id from events.outbox"))
-        ids.insert(row[0].value());
-    for (auto const& [path, arrived] : all) {
-        EXPECT_EQ(arrived.size(), static_cast<std::size_t>(rounds * events)) << path;
-        for (auto const& [id, times] : arrived) EXPECT_TRUE(ids.count(id)) << path << " " << id;
-    }
-    std::map<std::string, std::string> bodies;
-    for (Seen const& one : receiver.seen()) {
-        auto const [at, fresh] = bodies.emplace(one.header("haat-event-id"), one.body);
-        EXPECT_EQ(at->second, one.body) << "the same event, the same bytes";
-    }
 }
 
 } // namespace
