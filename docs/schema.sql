@@ -610,14 +610,18 @@ CREATE TABLE jobs.queue (
     CONSTRAINT queue_unique_key_check CHECK (((length(unique_key) >= 1) AND (length(unique_key) <= 200)))
 )
 WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000', autovacuum_vacuum_cost_delay='0');
-CREATE FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid) RETURNS SETOF jobs.queue
+CREATE FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid, p_level integer, p_behind uuid) RETURNS SETOF jobs.queue
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
+    SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
     SET enable_sort TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
     declare
+        nobody constant uuid := '00000000-0000-0000-0000-000000000000';
         shares_max constant integer := 64;
         q record;
         room integer := p_max;
@@ -626,8 +630,10 @@ CREATE FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after u
         one uuid;
         quota integer;
         wrapped boolean;
+        wanted integer;
         taken integer;
         claimed integer := 0;
+        from_id uuid;
     begin
         select s.paused, s.concurrency_max, s.running into q from jobs.queues s
          where s.name = p_queue;
@@ -651,7 +657,7 @@ CREATE FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after u
                 if not found or (wrapped and one > p_after) then
                     exit when wrapped;
                     wrapped := true;
-                    behind := '00000000-0000-0000-0000-000000000000';
+                    behind := nobody;
                     exit when behind = p_after;
                     continue;
                 end if;
@@ -664,19 +670,29 @@ CREATE FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after u
             for turn in 1..2 loop
                 foreach one in array shares loop
                     exit when room <= 0;
-                    return query
-                        update jobs.queue o
-                           set runner = p_runner, attempt = o.attempt + 1, started_at = now()
-                          from (select w.id from jobs.queue w
-                                 where w.queue = p_queue and w.due and w.priority = level
-                                   and w.share = one and w.runner is null
-                                 order by w.id limit least(room, quota)
-                                   for update skip locked) as picked
-                         where o.id = picked.id
-                        returning o.*;
-                    get diagnostics taken = row_count;
-                    room := room - taken;
-                    claimed := claimed + taken;
+                    wanted := least(room, quota);
+                    from_id := case when level = p_level and one = p_after then p_behind
+                                    else nobody end;
+                    loop
+                        return query
+                            update jobs.queue o
+                               set runner = p_runner, attempt = o.attempt + 1, started_at = now()
+                              from (select w.id from jobs.queue w
+                                     where (w.queue, w.priority, w.share, w.id)
+                                               > (p_queue, level, one, from_id)
+                                       and (w.queue, w.priority, w.share) <= (p_queue, level, one)
+                                       and w.due and w.runner is null
+                                     order by w.queue, w.priority, w.share, w.id
+                                     limit wanted for update skip locked) as picked
+                             where o.id = picked.id
+                            returning o.*;
+                        get diagnostics taken = row_count;
+                        room := room - taken;
+                        claimed := claimed + taken;
+                        wanted := wanted - taken;
+                        exit when wanted = 0 or from_id = nobody;
+                        from_id := nobody; -- what was given back stands in front of it
+                    end loop;
                 end loop;
                 exit when quota >= room or cardinality(shares) <= 1;
                 quota := room;
@@ -724,7 +740,7 @@ CREATE FUNCTION jobs.declare_queue(p_name text, p_concurrency_max integer) RETUR
                            where w.queue = p_name and w.runner is not null)
          where q.name = p_name;
     end $$;
-CREATE FUNCTION jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid) RETURNS SETOF jobs.queue
+CREATE FUNCTION jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid, p_level integer, p_behind uuid) RETURNS SETOF jobs.queue
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
     AS $$
@@ -733,7 +749,8 @@ CREATE FUNCTION jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[]
             perform jobs.settle(p_runner, p_done, p_attempts, p_ended);
         end if;
         if p_max > 0 then
-            return query select c.* from jobs.claim(p_runner, p_queue, p_max, p_after) c;
+            return query select c.*
+              from jobs.claim(p_runner, p_queue, p_max, p_after, p_level, p_behind) c;
         end if;
     end $$;
 CREATE FUNCTION jobs.finish(p_runner uuid, p_id uuid, p_attempt integer, p_result jsonb) RETURNS void
@@ -879,7 +896,10 @@ CREATE FUNCTION jobs.set_paused(p_queue text, p_paused boolean) RETURNS boolean
 CREATE FUNCTION jobs.settle(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
+    SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
     declare
         r record;
@@ -2263,14 +2283,14 @@ GRANT INSERT(name) ON TABLE jobs.queue TO haat_request;
 GRANT INSERT(unique_key) ON TABLE jobs.queue TO haat_request;
 GRANT INSERT(correlation_id) ON TABLE jobs.queue TO haat_request;
 GRANT INSERT(payload) ON TABLE jobs.queue TO haat_request;
-REVOKE ALL ON FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid, p_level integer, p_behind uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid, p_level integer, p_behind uuid) TO haat_worker;
 REVOKE ALL ON FUNCTION jobs.count_ended(p_queue text, p_batch uuid, p_count integer, p_failed integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION jobs.count_ended(p_queue text, p_batch uuid, p_count integer, p_failed integer) TO haat_worker;
 REVOKE ALL ON FUNCTION jobs.declare_queue(p_name text, p_concurrency_max integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION jobs.declare_queue(p_name text, p_concurrency_max integer) TO haat_worker;
-REVOKE ALL ON FUNCTION jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid, p_level integer, p_behind uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid, p_level integer, p_behind uuid) TO haat_worker;
 REVOKE ALL ON FUNCTION jobs.finish(p_runner uuid, p_id uuid, p_attempt integer, p_result jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION jobs.finish(p_runner uuid, p_id uuid, p_attempt integer, p_result jsonb) TO haat_worker;
 REVOKE ALL ON FUNCTION jobs.give_back(p_runner uuid, p_but uuid[], p_counts boolean) FROM PUBLIC;
