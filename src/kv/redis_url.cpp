@@ -55,7 +55,7 @@ std::string RedisAddress::name() const {
 RedisAddress parse_redis_url(std::string_view text) {
     auto const parsed = urls::parse_uri(text);
     if (!parsed) refuse("is not a URL");
-    urls::url_view const url = *parsed;
+    urls::url_view const& url = *parsed;
     RedisAddress address;
     std::string const scheme(url.scheme());
     address.tls = scheme == "rediss";

@@ -156,8 +156,10 @@ std::string multipart(std::string_view kind, std::vector<std::string> const& par
     std::string const mark = "haat=_" + hex(random_bytes(12));
     std::string out =
         fmt::format("Content-Type: multipart/{};\r\n boundary=\"{}\"\r\n\r\n", kind, mark);
-    for (std::string const& part : parts) out += "--" + mark + "\r\n" + part + "\r\n";
-    return out + "--" + mark + "--\r\n";
+    for (std::string const& part : parts)
+        out.append("--").append(mark).append("\r\n").append(part).append("\r\n");
+    out.append("--").append(mark).append("--\r\n");
+    return out;
 }
 
 std::string body_of(Mail const& mail) {

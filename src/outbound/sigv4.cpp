@@ -102,7 +102,8 @@ std::string canonical_query(std::string_view query) {
     }
     std::sort(fields.begin(), fields.end());
     std::string out;
-    for (auto const& [name, value] : fields) out += (out.empty() ? "" : "&") + name + "=" + value;
+    for (auto const& [name, value] : fields)
+        out.append(out.empty() ? "" : "&").append(name).append("=").append(value);
     return out;
 }
 
@@ -150,11 +151,13 @@ Signing signing_of(Request const& request, std::string const& payload_hash, AwsK
         std::string const name = lower(header.name);
         std::string& value = headers[name];
         bool const first = value.empty() || name == "host";
-        value = first ? collapsed(header.value) : value + "," + collapsed(header.value);
+        if (first) value.clear();
+        value.append(first ? "" : ",").append(collapsed(header.value));
     }
     Signing signing;
     std::string lines;
-    for (auto const& [name, value] : headers) lines += name + ":" + value + "\n";
+    for (auto const& [name, value] : headers)
+        lines.append(name).append(":").append(value).append("\n");
     signing.signed_headers = signed_names(request.headers);
     signing.canonical_request = std::string(name_of(request.method)) + "\n" +
                                 canonical_path(parts.path, scope.s3()) + "\n" +

@@ -123,8 +123,8 @@ void Connection::lose(std::string const& why) {
     for (Step const& step : steps)
         if (step.kind == StepKind::sync && step.batch) waiting.push_back(step.batch);
     lost_ = &waiting; // a waiter that runs may abandon another one: forget() takes it from here
-    for (std::size_t i = 0; i < waiting.size(); ++i) {
-        Batch* const batch = std::exchange(waiting[i], nullptr);
+    for (Batch*& next : waiting) {
+        Batch* const batch = std::exchange(next, nullptr);
         if (!batch) continue;
         batch->connection = nullptr;
         batch->lost(reason);

@@ -1,7 +1,6 @@
 #include <pg/cursor.hpp>
 
 #include <array>
-#include <cstring>
 
 namespace haat::pg {
 
@@ -81,7 +80,7 @@ std::optional<Cursor> decode_cursor(std::string_view text) {
     cursor.sort = bytes.substr(head_size, sort_size);
     cursor.key = bytes.substr(head_size + sort_size);
     // They travel as C strings.
-    if (std::memchr(bytes.data() + head_size, 0, bytes.size() - head_size)) return std::nullopt;
+    if (bytes.find('\0', head_size) != bytes.npos) return std::nullopt;
     return cursor;
 }
 

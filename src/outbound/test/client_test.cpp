@@ -237,7 +237,10 @@ TEST(OutboundClient, AKeptConnectionThatWasClosedIsReplaced) {
         e.close();
     });
     World world;
-    for (int i = 0; i < 4; ++i) EXPECT_EQ(world.send(post(server.url())).status, 200);
+    for (int i = 0; i < 4; ++i) {
+        EXPECT_EQ(world.send(post(server.url())).status, 200);
+        ASSERT_TRUE(soon([&] { return server.open_connections() == 0; }));
+    }
     EXPECT_EQ(server.requests(), 4);
 }
 

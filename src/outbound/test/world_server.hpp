@@ -116,6 +116,10 @@ public:
     int requests() const { return requests_; }
     int most_at_once() const { return most_; }
     bool stopping() const { return stopping_; }
+    std::size_t open_connections() const {
+        std::lock_guard const lock(mutex_);
+        return sockets_.size();
+    }
     std::vector<Seen> seen() const {
         std::lock_guard const lock(mutex_);
         return seen_;
