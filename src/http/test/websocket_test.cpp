@@ -31,6 +31,14 @@ std::string frame(int operation, std::string_view data, bool last = true) {
 
 constexpr int text = 1, binary = 2, close = 8, ping = 9;
 
+/// Its sockets have ended before its loops do, for what waits on a stopped loop is never freed.
+class SocketServer : public TestServer {
+public:
+    ~SocketServer() {
+        EXPECT_TRUE(eventually([this] { return server().counters().connections_open == 0; }));
+    }
+};
+
 RawClient connected(TestServer& server) {
     RawClient client = server.client();
     RawResponse const response = client.ask(handshake);
@@ -40,7 +48,7 @@ RawClient connected(TestServer& server) {
 }
 
 TEST(WebSocketTest, echoes_text_binary_and_fragments) {
-    TestServer server;
+    SocketServer server;
     RawClient client = connected(server);
     client.send(frame(text, "hello"));
     EXPECT_EQ(client.read_bytes(7), "\x81\x05hello");
@@ -54,7 +62,7 @@ TEST(WebSocketTest, echoes_text_binary_and_fragments) {
 }
 
 TEST(WebSocketTest, answers_pings_and_says_goodbye) {
-    TestServer server;
+    SocketServer server;
     RawClient client = connected(server);
     client.send(frame(ping, "p"));
     EXPECT_EQ(client.read_bytes(3), "\x8a\x01p");
@@ -68,7 +76,7 @@ TEST(WebSocketTest, answers_pings_and_says_goodbye) {
 }
 
 TEST(WebSocketTest, messages_have_a_limit) {
-    TestServer server;
+    SocketServer server;
     RawClient client = connected(server);
     client.send(frame(text, std::string(70'000, 'x')));
     EXPECT_EQ(client.read_to_end().substr(0, 4), "\x88\x02\x03\xf1") << "1009, too big";
@@ -76,7 +84,7 @@ TEST(WebSocketTest, messages_have_a_limit) {
 }
 
 TEST(WebSocketTest, broken_frames_end_it) {
-    TestServer server;
+    SocketServer server;
     for (std::string const& bytes :
          {std::string("\x81\x02hi"), frame(3, "reserved"), frame(text, "\xff\xfe not UTF-8"),
           std::string("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")}) {
@@ -90,13 +98,13 @@ TEST(WebSocketTest, broken_frames_end_it) {
 }
 
 TEST(WebSocketTest, a_client_that_vanishes_is_noticed) {
-    TestServer server;
+    SocketServer server;
     { RawClient const client = connected(server); }
     EXPECT_TRUE(eventually([&] { return server.server().counters().connections_open == 0; }));
 }
 
 TEST(WebSocketTest, a_request_that_is_no_handshake_is_refused) {
-    TestServer server;
+    SocketServer server;
     EXPECT_EQ(server.get("/socket").status, 400);
     RawClient client = server.client();
     client.send(handshake + "early bytes");
@@ -104,7 +112,7 @@ TEST(WebSocketTest, a_request_that_is_no_handshake_is_refused) {
 }
 
 TEST(WebSocketTest, drain_says_going_away) {
-    TestServer server;
+    SocketServer server;
     RawClient client = connected(server);
     client.send(frame(text, "hello"));
     EXPECT_EQ(client.read_bytes(7), "\x81\x05hello");
