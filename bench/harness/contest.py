@@ -315,7 +315,7 @@ def compete(rows, seconds, rounds):
     for number in range(1, rounds + 1):
         for row in rows:
             for name, measure in row.contestants.items():
-                found = calmly(measure, seconds)
+                found = measure(seconds)
                 row.measured.setdefault(name, []).append(found)
                 print(f"  round {number}  {row.key:7} {name:22} {found['rps']:9,.0f}/s", flush=True)
         time.sleep(1)

@@ -46,13 +46,10 @@ std::string camel_case(std::string_view column) {
 }
 
 std::exception_ptr about(RefusalKind const& kind, std::string path, std::string_view code) {
-    Refusal refusal(kind);
-    if (!path.empty()) {
-        Problems problems;
-        problems.push_back({std::move(path), code, {}});
-        std::move(refusal).about(std::move(problems));
-    }
-    return std::make_exception_ptr(std::move(refusal));
+    if (path.empty()) return std::make_exception_ptr(Refusal(kind));
+    Problems problems;
+    problems.push_back({std::move(path), code, {}});
+    return std::make_exception_ptr(Refusal(kind).about(std::move(problems)));
 }
 
 } // namespace
@@ -62,7 +59,7 @@ DatabaseError error_of(PGresult const* result, std::string_view label) {
     if (sqlstate.empty()) sqlstate = "XX000";
     std::string text(label);
     text.append(": ").append(sqlstate).append(" ").append(field(result, PG_DIAG_MESSAGE_PRIMARY));
-    return {std::move(sqlstate), field(result, PG_DIAG_CONSTRAINT_NAME), std::move(text),
+    return {std::move(sqlstate), field(result, PG_DIAG_CONSTRAINT_NAME), text,
             column_in(field(result, PG_DIAG_MESSAGE_DETAIL))};
 }
 

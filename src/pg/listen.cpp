@@ -51,6 +51,7 @@ void Listening::answered() {
 }
 
 void Listening::heard(std::string_view channel, std::string_view payload) {
+    // By index, for whoever hears may listen to more. NOLINTNEXTLINE(modernize-loop-convert)
     for (std::size_t i = 0; i < channels_.size(); ++i)
         if (channels_[i]->name == channel) channels_[i]->heard(payload);
 }
