@@ -324,8 +324,8 @@ TEST_F(JobsTest, WhatTakesTooLongIsStopped) {
 }
 
 TEST_F(JobsTest, APausedQueueBeginsNothing) {
+    db_.exec("insert into jobs.queues (name, paused) values ('trial.one', true)");
     Works works(db_);
-    db_.exec("update jobs.queues set paused = true where name = 'trial.one'");
     JobId const id = give(note_alone, {"paused"});
     ASSERT_TRUE(becomes(give(note, {"not paused"}), "done"));
     EXPECT_EQ(state_of(id), "waiting");
@@ -334,8 +334,8 @@ TEST_F(JobsTest, APausedQueueBeginsNothing) {
 }
 
 TEST_F(JobsTest, ABatchsLastJobLetsTheNextGo) {
+    db_.exec("insert into jobs.queues (name, paused) values ('trial.one', true)");
     Works works(db_);
-    db_.exec("update jobs.queues set paused = true where name = 'trial.one'");
     giver_([&](Tx& tx) {
         JobBatch batch(tx);
         for (int i = 0; i < 20; ++i) batch.add(note_alone, {"part"});
