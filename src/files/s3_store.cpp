@@ -30,6 +30,7 @@ std::string between(std::string_view xml, std::string const& tag) {
 }
 
 Task<void> abort_upload(S3Store& store, ObjectId id, std::string upload) {
+    auto const counted = store.count_abort();
     try {
         Reply const reply = co_await store.ask(
             S3Question(Method::remove, id, "uploadId=" + outbound::percent_encoded(upload)));

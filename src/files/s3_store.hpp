@@ -53,6 +53,9 @@ public:
     void leave(Loop& loop) override;
 
     S3Options const& options() const { return options_; }
+    /// How many uploads are being taken back behind whoever gave them up.
+    long aborts() const { return aborts_.use_count() - 1; }
+    std::shared_ptr<int> count_abort() { return aborts_; }
     /// A request about the object, signed and sent. Any status; storage_away when there is none,
     /// or the server has a trouble of its own.
     Task<outbound::Reply> ask(S3Question question);
@@ -66,6 +69,7 @@ private:
     S3Options const options_;
     Workers& workers_;
     outbound::Options const client_options_;
+    std::shared_ptr<int> const aborts_ = std::make_shared<int>();
     std::mutex mutex_; // of the map; a client is its loop's own
     std::map<Loop*, std::unique_ptr<outbound::Client>> clients_;
 };

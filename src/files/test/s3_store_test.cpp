@@ -15,6 +15,11 @@ public:
         : server_(server), store_(std::move(options), workers, S3Server::client()) {}
     S3Store& store() override { return store_; }
     S3Server& server() { return server_; }
+    /// What waits on a stopped loop is never freed: the last parts are taken back first.
+    ~S3World() override { await(quiet()); }
+    Task<void> quiet() {
+        while (store_.aborts() > 0) co_await sleep_for(2ms);
+    }
 
 private:
     S3Server& server_;
