@@ -40,7 +40,6 @@ soak: $(RELEASE)/build.ninja web ## what takes long: a million requests with fla
 check: asan-test build/tsan/build.ninja build/fuzz/build.ninja ## sanitizers, and every fuzzer for a minute
 	@ninja -C build/tsan --quiet haat_tests
 	@tools/test-peers
-	@tools/test-peers
 	@tools/run-tests build/tsan/haat_tests --filter '*Concurrent*'
 	@ninja -C build/fuzz --quiet fuzzers
 	@tools/run-fuzzers build/fuzz 60

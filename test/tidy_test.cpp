@@ -207,7 +207,7 @@ TEST_F(TidyTest, NothingIsLeftUnfinished) {
     bad("words", "docs/a.md",
         "see /ho"
         "me/someone/notes\n");
-    good("docs/a.md", "a to-do list, and the path /api/work/items\n");
+    good("docs/a.md", "a to-do list, and the path /shops/home/items\n");
 }
 
 TEST_F(TidyTest, NoFileIsDead) {

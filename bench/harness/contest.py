@@ -307,6 +307,15 @@ def pace(row, seconds, rounds):
     return chosen
 
 
+def again_if_failed(measure, seconds):
+    """A stall of the host may make one measurement fail; the second failure is ours."""
+    try:
+        return measure(seconds)
+    except BenchError as problem:
+        print(f"  once more: {problem}", flush=True)
+        return measure(seconds)
+
+
 def compete(rows, seconds, rounds):
     """Round after round, everybody in turn, so that a slow minute is everybody's."""
     for row in rows:
@@ -315,7 +324,7 @@ def compete(rows, seconds, rounds):
     for number in range(1, rounds + 1):
         for row in rows:
             for name, measure in row.contestants.items():
-                found = measure(seconds)
+                found = again_if_failed(measure, seconds)
                 row.measured.setdefault(name, []).append(found)
                 print(f"  round {number}  {row.key:7} {name:22} {found['rps']:9,.0f}/s", flush=True)
         time.sleep(1)
