@@ -18,11 +18,15 @@ constexpr milliseconds rollback_limit{5'000};
 constexpr int stray_ends_max = 2;
 
 std::string session_of(Use use) {
-    // A read may be run twice (elsewhere after a loss or a time-out): so it must not write.
+    // A read may be run twice (elsewhere after a loss or a time-out): so it must not write. One
+    // that is fast needs no plan for its own values; one that was not gets it where it is run
+    // again.
     std::string const reading = "set default_transaction_read_only = on; ";
+    std::string const planned_once = "set plan_cache_mode = force_generic_plan; ";
     std::string const always = "set client_min_messages = warning; "
                                "set idle_in_transaction_session_timeout = '60s'";
-    return use == Use::read || use == Use::slow ? reading + always : always;
+    if (use == Use::read) return reading + planned_once + always;
+    return use == Use::slow ? reading + always : always;
 }
 
 milliseconds with_jitter(milliseconds wait) {

@@ -156,6 +156,18 @@ TEST_F(ReadTest, ReadersCannotWrite) {
     }
 }
 
+Task<std::string> plans(Database& database, One<std::string> const& query) {
+    Reader read(database, nobody);
+    co_return co_await read(query);
+}
+
+// docs/decisions/0028: the plan for any values where reads are fast, one's own where they are not.
+TEST_F(ReadTest, ArePlannedOnceUnlessTheyAreSlow) {
+    open();
+    EXPECT_EQ(run(loop_, plans(*database_, sql::plans)), "force_generic_plan");
+    EXPECT_EQ(run(loop_, plans(*database_, sql::plans_slowly)), "auto");
+}
+
 TEST_F(ReadTest, QueriesAreCountedByName) {
     open();
     for (int i = 0; i < 3; ++i) run(loop_, echo(*database_, i));

@@ -79,6 +79,9 @@ inline One<Who> who{"shop.who", R"(
            coalesce(current_setting('haat.role', true), '') as role,
            current_setting('statement_timeout') as timeout)"};
 inline One<std::int64_t, std::int64_t> echo{"shop.echo", "select $1"};
+inline One<std::string> plans{"shop.plans", "select current_setting('plan_cache_mode')"};
+inline One<std::string> plans_slowly{
+    "shop.plans_slowly", "select current_setting('plan_cache_mode')", {.slow = true}};
 inline One<std::int64_t, double> sleep{"shop.sleep",
                                        "select 1::bigint from (select pg_sleep($1)) as slept"};
 inline One<std::int64_t, double> sleep_slowly{
