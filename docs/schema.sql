@@ -9,6 +9,7 @@ CREATE SCHEMA identity;
 CREATE SCHEMA jobs;
 CREATE SCHEMA notify;
 CREATE SCHEMA platform;
+CREATE SCHEMA privacy;
 CREATE SCHEMA settings;
 CREATE SCHEMA webhooks;
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA extensions;
@@ -996,6 +997,37 @@ CREATE FUNCTION notify.check_move() RETURNS trigger
 CREATE FUNCTION platform.containing(sought text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (('%'::text || replace(replace(replace(lower(sought), '\'::text, '\\'::text), '%'::text, '\%'::text), '_'::text, '\_'::text)) || '%'::text);
+CREATE FUNCTION privacy.erase(p_person uuid) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        gone integer;
+    begin
+        if coalesce(current_setting('haat.role', true), '') not in ('admin', 'system')
+           and p_person::text is distinct from current_setting('haat.user_id', true) then
+            raise exception 'only administrators may' using errcode = 'insufficient_privilege';
+        end if;
+        perform pg_advisory_xact_lock(hashtextextended('haat.person ' || p_person, 0));
+        insert into privacy.erased (person) values (p_person) on conflict do nothing;
+        delete from privacy.keys k where k.person = p_person;
+        get diagnostics gone = row_count;
+        return gone;
+    end $$;
+CREATE FUNCTION privacy.find_keys(p_ids uuid[]) RETURNS TABLE(id uuid, person uuid, sealed text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$ select k.id, k.person, k.sealed from privacy.keys k where k.id = any (p_ids) $$;
+CREATE FUNCTION privacy.keep_key(p_id uuid, p_person uuid, p_sealed text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    begin
+        perform pg_advisory_xact_lock_shared(hashtextextended('haat.person ' || p_person, 0));
+        insert into privacy.keys (id, person, sealed)
+        select p_id, p_person, p_sealed
+         where not exists (select from privacy.erased e where e.person = p_person);
+    end $$;
 CREATE FUNCTION webhooks.abandon(p_endpoint uuid, p_error text) RETURNS integer
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
@@ -1733,6 +1765,17 @@ CREATE TABLE platform.idempotency (
     CONSTRAINT idempotency_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
 )
 WITH (fillfactor='70');
+CREATE TABLE privacy.erased (
+    person uuid NOT NULL,
+    erased_at timestamp with time zone DEFAULT now() NOT NULL
+);
+CREATE TABLE privacy.keys (
+    id uuid NOT NULL,
+    person uuid NOT NULL,
+    sealed text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT keys_sealed_check CHECK ((length(sealed) <= 200))
+);
 CREATE TABLE settings.maintenance (
     lone boolean DEFAULT true NOT NULL,
     is_on boolean DEFAULT false NOT NULL,
@@ -1922,6 +1965,10 @@ ALTER TABLE ONLY notify.templates
     ADD CONSTRAINT templates_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY platform.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (actor, route, key);
+ALTER TABLE ONLY privacy.erased
+    ADD CONSTRAINT erased_pkey PRIMARY KEY (person);
+ALTER TABLE ONLY privacy.keys
+    ADD CONSTRAINT keys_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY settings.maintenance
     ADD CONSTRAINT maintenance_pkey PRIMARY KEY (lone);
 ALTER TABLE ONLY settings.overrides
@@ -1993,6 +2040,7 @@ CREATE INDEX messages_unread ON notify.messages USING btree (user_id) WHERE ((ch
 CREATE INDEX push_subscriptions_by_endpoint ON notify.push_subscriptions USING hash (endpoint);
 CREATE INDEX receipts_by_age ON notify.receipts USING btree (received_at);
 CREATE INDEX idempotency_by_age ON platform.idempotency USING btree (created_at);
+CREATE INDEX keys_by_person ON privacy.keys USING btree (person);
 CREATE INDEX deliveries_by_age ON webhooks.deliveries USING btree (org_id, created_at, id);
 CREATE INDEX deliveries_by_endpoint ON webhooks.deliveries USING btree (endpoint_id, created_at, id);
 CREATE INDEX deliveries_by_event ON webhooks.deliveries USING btree (event_id);
@@ -2162,6 +2210,8 @@ CREATE POLICY worker_all ON notify.templates TO haat_worker USING (true) WITH CH
 ALTER TABLE platform.idempotency ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON platform.idempotency TO haat_request USING ((actor = ((current_setting('haat.user_id'::text, true) || '/'::text) || current_setting('haat.org_id'::text, true))));
 CREATE POLICY worker_all ON platform.idempotency TO haat_worker USING (true) WITH CHECK (true);
+ALTER TABLE privacy.erased ENABLE ROW LEVEL SECURITY;
+ALTER TABLE privacy.keys ENABLE ROW LEVEL SECURITY;
 CREATE POLICY administrators_add ON settings.platform FOR INSERT TO haat_request WITH CHECK ((current_setting('haat.role'::text, true) = 'admin'::text));
 CREATE POLICY administrators_change ON settings.maintenance FOR UPDATE TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
 CREATE POLICY administrators_change ON settings.platform FOR UPDATE TO haat_request USING ((current_setting('haat.role'::text, true) = 'admin'::text));
@@ -2207,6 +2257,8 @@ GRANT USAGE ON SCHEMA notify TO haat_request;
 GRANT USAGE ON SCHEMA notify TO haat_worker;
 GRANT USAGE ON SCHEMA platform TO haat_request;
 GRANT USAGE ON SCHEMA platform TO haat_worker;
+GRANT USAGE ON SCHEMA privacy TO haat_request;
+GRANT USAGE ON SCHEMA privacy TO haat_worker;
 GRANT USAGE ON SCHEMA settings TO haat_request;
 GRANT USAGE ON SCHEMA settings TO haat_worker;
 GRANT USAGE ON SCHEMA webhooks TO haat_request;
@@ -2318,6 +2370,15 @@ GRANT ALL ON FUNCTION notify.acting_owner() TO haat_request;
 GRANT ALL ON FUNCTION notify.acting_owner() TO haat_worker;
 GRANT ALL ON FUNCTION platform.containing(sought text) TO haat_request;
 GRANT ALL ON FUNCTION platform.containing(sought text) TO haat_worker;
+REVOKE ALL ON FUNCTION privacy.erase(p_person uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION privacy.erase(p_person uuid) TO haat_request;
+GRANT ALL ON FUNCTION privacy.erase(p_person uuid) TO haat_worker;
+REVOKE ALL ON FUNCTION privacy.find_keys(p_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION privacy.find_keys(p_ids uuid[]) TO haat_request;
+GRANT ALL ON FUNCTION privacy.find_keys(p_ids uuid[]) TO haat_worker;
+REVOKE ALL ON FUNCTION privacy.keep_key(p_id uuid, p_person uuid, p_sealed text) FROM PUBLIC;
+GRANT ALL ON FUNCTION privacy.keep_key(p_id uuid, p_person uuid, p_sealed text) TO haat_request;
+GRANT ALL ON FUNCTION privacy.keep_key(p_id uuid, p_person uuid, p_sealed text) TO haat_worker;
 REVOKE ALL ON FUNCTION webhooks.abandon(p_endpoint uuid, p_error text) FROM PUBLIC;
 GRANT ALL ON FUNCTION webhooks.abandon(p_endpoint uuid, p_error text) TO haat_request;
 GRANT ALL ON FUNCTION webhooks.abandon(p_endpoint uuid, p_error text) TO haat_worker;

@@ -9,6 +9,8 @@
 namespace haat::test {
 namespace {
 
+constexpr char const* somebody = "00000000-0000-7000-8000-000000000001";
+
 class CommandsTest : public testing::Test {
 protected:
     Finished haat(std::vector<std::string> words) const {
@@ -34,6 +36,9 @@ TEST_F(CommandsTest, AnswerInJson) {
                                                          {"check", "queries", "--json"},
                                                          {"migrate", "--json"},
                                                          {"migrate", "status", "--json"},
+                                                         {"audit", "verify", "--json"},
+                                                         {"erase", somebody, "--json"},
+                                                         {"erase", somebody, "yes", "--json"},
                                                          {"config", "--json"},
                                                          {"doctor", "--json"},
                                                          {"version", "--json"}};
@@ -61,10 +66,21 @@ TEST_F(CommandsTest, CheckPreparesEveryQuery) {
     EXPECT_NE(finished.output.find("queries fit"), std::string::npos) << finished.output;
 }
 
+TEST_F(CommandsTest, EraseAsksTwice) {
+    EXPECT_EQ(haat({"migrate"}).code, 0);
+    Finished const asked = haat({"erase", somebody});
+    EXPECT_NE(asked.output.find("cannot be undone"), std::string::npos) << asked.output;
+    EXPECT_NE(haat({"erase", somebody, "yes"}).output.find("destroyed"), std::string::npos);
+}
+
 TEST_F(CommandsTest, AskedWronglyTheySayHow) {
     for (std::vector<std::string> const& words : {std::vector<std::string>{"check"},
                                                   {"check", "nothing"},
                                                   {"migrate", "back"},
+                                                  {"erase"},
+                                                  {"erase", "nobody"},
+                                                  {"erase", somebody, "perhaps"},
+                                                  {"audit", "forge"},
                                                   {"sing"},
                                                   {"version", "--loudly"}}) {
         Finished const finished = haat(words);

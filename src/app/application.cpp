@@ -23,6 +23,7 @@
 #include <modules/notify/notify.hpp>
 #include <pg/migrate.hpp>
 #include <pg/plain.hpp>
+#include <privacy/keyring.hpp>
 #include <settings/values.hpp>
 #include <telemetry/log.hpp>
 #include <telemetry/watchdog.hpp>
@@ -164,6 +165,7 @@ void Application::Inside::open_database() {
     database = app::open_database(config, app::Sharing::alone, say);
     app::migrate_or_refuse(database.urls.owner, config.migrate, say);
     operations.migrated = true;
+    config.database.keyring = std::make_shared<privacy::Keyring>(config.secret_of_data());
 }
 
 void Application::Inside::make_loops() {
@@ -185,6 +187,9 @@ void Application::Inside::make_loops() {
                     [this](std::string_view announcement) { heard_drop(announcement); });
         stores.add(loop);
     }
+    databases.front()->listen(privacy::erased_channel, [this](std::string_view person) {
+        privacy::heard_erased(*config.database.keyring, person);
+    });
 }
 
 // "node tag", and nothing after a loss: then what was missed is unknown.
@@ -216,6 +221,7 @@ void Application::Inside::start_loops() {
 void Application::Inside::seed() {
     pg::DatabaseOptions options;
     options.url = database.urls.owner;
+    options.keyring = config.database.keyring;
     options.read_connections = options.write_connections = options.slow_connections = 1;
     pg::Database owner(*loops.front(), std::move(options));
     run_on(*loops.front(), [&owner] { return seed_and_close(owner); });

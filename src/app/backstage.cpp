@@ -12,6 +12,8 @@
 #include <jobs/runner.hpp>
 #include <loop/loop.hpp>
 #include <modules/notify/post.hpp>
+#include <pg/database.hpp>
+#include <privacy/keyring.hpp>
 #include <telemetry/log.hpp>
 
 namespace haat::app {
@@ -105,6 +107,9 @@ void Backstage::start() {
             *stage.loop, runner_options(in.config, in.url), in.services, in.metrics);
         in.post.add(*stage.loop);
     }
+    database(0).listen(privacy::erased_channel, [&in](std::string_view person) {
+        privacy::heard_erased(*in.config.database.keyring, person);
+    });
     for (auto& stage : in.stages) {
         Loop& loop = *stage.loop;
         stage.thread = std::thread([&loop] { loop.run(); });

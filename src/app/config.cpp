@@ -218,6 +218,9 @@ private:
             if (auto const weakness = weakness_of(secret))
                 problems_.push_back("JWT_SECRET is weak: " + *weakness + cure);
         }
+        if (config.production() && !config.data_secret.empty())
+            if (auto const weakness = weakness_of(config.data_secret))
+                problems_.push_back("HAAT_DATA_SECRET is weak: " + *weakness + cure);
     }
 
     void show() {
@@ -246,6 +249,10 @@ ConfigError::ConfigError(std::vector<std::string> problems)
 
 int Config::loop_count() const { return loops > 0 ? loops : cores(); }
 int Config::worker_count() const { return workers > 0 ? workers : cores(); }
+
+std::string const& Config::secret_of_data() const {
+    return data_secret.empty() ? sign_in.jwt_secret : data_secret;
+}
 
 files::path Config::files_directory() const {
     return files.directory.empty() ? data_directory / "files" : files.directory;

@@ -103,6 +103,7 @@ struct Config {
     kv::StoresOptions stores; // in process, unless Redis has a URL
 
     SignInConfig sign_in;
+    std::string data_secret; // empty: the one that signs tokens
     MessagesConfig messages;
     FilesConfig files;
     JobsConfig jobs;
@@ -115,6 +116,8 @@ struct Config {
     /// `loops` and `workers` as numbers, the pool's size shared out.
     int loop_count() const;
     int worker_count() const;
+    /// With which secrets and the keys of persons are sealed in the database.
+    std::string const& secret_of_data() const;
     std::filesystem::path files_directory() const;
     pg::DatabaseOptions database_options(std::string request_url) const;
 };

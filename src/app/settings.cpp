@@ -435,6 +435,9 @@ void add_sign_in(std::vector<Setting>& all) {
         make({"sign_in.jwt_secret", "JWT_SECRET",
               "Signs access tokens; at least 32 random bytes. Development makes its own.", true},
              AT(sign_in.jwt_secret)));
+    all.push_back(make({"data_secret", "HAAT_DATA_SECRET",
+                        "Seals persons' keys and webhooks' secrets; empty: as JWT_SECRET.", true},
+                       AT(data_secret)));
     all.push_back(at_least_one({"sign_in.access_lifetime", "JWT_EXPIRES_IN JWT_EXPIRY",
                                 "How long an access token is good."},
                                AT(sign_in.access_lifetime)));

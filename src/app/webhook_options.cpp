@@ -4,7 +4,7 @@ namespace haat::app {
 
 webhooks::Options webhook_options(Config const& config) {
     webhooks::Options options;
-    options.server_secret = config.sign_in.jwt_secret;
+    options.server_secret = config.secret_of_data();
     options.client = config.messages.client;
     options.https_only = config.production();
     return options;

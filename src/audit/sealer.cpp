@@ -15,10 +15,9 @@ Sealer::Sealer(pg::Database& database, SealerOptions options)
     : database_(database), options_(options), repeat_(options.every, [this] { return seal(); }) {}
 
 Task<void> Sealer::seal() {
-    pg::Settings const nobody;
     try {
         for (std::int32_t sealed = options_.rows_max; sealed >= options_.rows_max;) {
-            Tx tx(database_, nobody);
+            Tx tx(database_, pg::nobody);
             sealed = co_await tx.last()(sql::seal, options_.rows_max);
         }
         troubled_ = false;

@@ -1,5 +1,7 @@
 #include <audit/search.hpp>
 
+#include <privacy/keyring.hpp>
+
 namespace haat::audit {
 
 namespace {
@@ -50,5 +52,16 @@ One<Waiting> const waiting{"audit.waiting",
     select w.rows, coalesce(extract(epoch from now() - w.since), 0)::integer as seconds
       from audit.waiting() w)",
                            {.slow = true}};
+
+Task<void> unveil(pg::Database& database, std::vector<AuditEntry>& entries) {
+    std::vector<std::string*> texts;
+    for (AuditEntry& entry : entries) {
+        if (entry.old_data) texts.push_back(&entry.old_data->text);
+        if (entry.new_data) texts.push_back(&entry.new_data->text);
+        texts.push_back(&entry.ip_address);
+        texts.push_back(&entry.user_agent);
+    }
+    co_await privacy::unveil(database, texts);
+}
 
 } // namespace haat::audit

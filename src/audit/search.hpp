@@ -2,6 +2,7 @@
 #pragma once
 
 #include <base/refusal.hpp>
+#include <base/task.hpp>
 #include <pg/pg.hpp>
 
 namespace haat::audit {
@@ -59,6 +60,9 @@ HAAT_NOTES(AuditFilter, {.field = "actor", .text = "The user who did it.", .also
 extern pg::ListOf<AuditEntry, AuditFilter> const list_own;
 extern pg::ListOf<AuditEntry, AuditFilter> const list_all;
 extern Maybe<AuditEntry, std::int64_t> const find;
+
+/// Makes what is personal in them readable; what was erased becomes null, or empty.
+Task<void> unveil(pg::Database&, std::vector<AuditEntry>& entries);
 
 /// How far the sealing is behind; for administrators.
 struct Waiting {

@@ -126,18 +126,30 @@ void apply(Shape const& row_shape, void* row, Shape const& change_shape, void co
     }
 }
 
-std::string diff(Shape const& shape, void const* before, void const* after) {
+std::string diff(Shape const& shape, void const* before, void const* after,
+                 PersonalParts& personal) {
+    std::optional<Uuid> const person = person_in(shape, after);
     std::string out = "{";
+    auto const side = [&](std::string_view name, Field const& field, void const* value) {
+        out += name;
+        std::size_t const begin = out.size();
+        std::size_t const parts = personal.size();
+        encode_masked(out, *field.shape, value, personal);
+        for (std::size_t i = parts; i < personal.size(); ++i)
+            if (!personal[i].person) personal[i].person = person;
+        if (!field.personal || out.back() == 'l') return; // null tells of nobody
+        personal.resize(parts);
+        personal.push_back({begin, out.size() - begin, person});
+    };
     for (std::uint32_t i = 0; i < shape.count; ++i) {
         Field const& field = shape.fields[i];
         void const* const from = static_cast<char const*>(before) + field.offset;
         void const* const to = static_cast<char const*>(after) + field.offset;
         if (same(*field.shape, from, to)) continue;
         if (out.size() > 1) out += ',';
-        out.append(field.name.json_prefix()).append("{\"from\":");
-        encode_masked(out, *field.shape, from);
-        out += ",\"to\":";
-        encode_masked(out, *field.shape, to);
+        out.append(field.name.json_prefix());
+        side("{\"from\":", field, from);
+        side(",\"to\":", field, to);
         out += '}';
     }
     return out + "}";

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,16 @@ bool decode(std::string_view json, Shape const&, void* into, Problems&, ReadOpti
 void encode(std::string& out, Shape const&, void const* from);
 /// As encode, but secrets are written as "***": for audit rows and logs.
 void encode_masked(std::string& out, Shape const&, void const* from);
+/// A value within encoded JSON that tells of a person; nobody: of whomever the writer acts for.
+struct PersonalPart {
+    std::size_t at = 0;
+    std::size_t size = 0;
+    std::optional<Uuid> person;
+};
+using PersonalParts = std::vector<PersonalPart>;
+/// As encode and encode_masked, telling where what is personal stands in `out`.
+void encode(std::string& out, Shape const&, void const* from, PersonalParts& personal);
+void encode_masked(std::string& out, Shape const&, void const* from, PersonalParts& personal);
 /// One leaf from text, as in a path or a query string. Empty: fine; else the problem's code.
 std::string_view decode_text(std::string_view text, Shape const&, void* into);
 /// The JSON string of `text`, with quotes and escapes.
@@ -64,9 +75,10 @@ template <class Row, class Change> void apply(Row& row, Change const& change) {
     apply(shape_of<Row>, &row, shape_of<Change>, &change);
 }
 /// {"name":{"from":…,"to":…}} of the fields that differ; "{}" when none does. Secrets are masked.
-std::string diff(Shape const&, void const* before, void const* after);
+std::string diff(Shape const&, void const* before, void const* after, PersonalParts& personal);
 template <class T> std::string diff(T const& before, T const& after) {
-    return diff(shape_of<T>, &before, &after);
+    PersonalParts unused;
+    return diff(shape_of<T>, &before, &after, unused);
 }
 
 // ---- schema

@@ -5,6 +5,11 @@
 //     HAAT_DESCRIBE(NewBrand, name, slug, is_active)
 //     HAAT_DEFAULTS(NewBrand, is_active)
 //     HAAT_NOTES(NewBrand, {.field = "name", .text = "What shoppers read.", .example = "Cello"})
+//
+// What tells of a person is named as well, so that it is never written down for good unencrypted:
+//
+//     HAAT_PERSONAL(UserView, full_name) // e-mail addresses and phone numbers are so by their type
+//     HAAT_PERSON(UserView, id)          // whose they are; without it, the acting organization's
 #pragma once
 
 #include <array>
@@ -99,6 +104,7 @@ struct Field {
     Shape const* shape;
     Note const* note = nullptr;
     bool has_default = false; // absent in the input: the member's initialiser holds
+    bool personal = false;    // tells of a person
 };
 
 struct Enumerator {
@@ -124,7 +130,9 @@ struct Shape {
     void (*drop)(void*) = nullptr;                // object: destroy in place
     std::string_view name = {};                   // object, enumeration: the C++ name
     std::string_view noun = {};                   // uuid: what it is the id of
-    std::uint32_t given = 0; // object: where a Change keeps what was given; 0: not a change
+    std::uint32_t given = 0;       // object: where a Change keeps what was given; 0: not a change
+    bool personal = false;         // somewhere within it are personal fields
+    Field const* person = nullptr; // object: the id of the person of whom they tell
 };
 
 template <class T> struct Of {
@@ -139,17 +147,33 @@ template <class T>
 concept Noted = requires { haat_notes(Of<T>{}); };
 template <class T>
 concept Defaulted = requires { haat_defaults(Of<T>{}); };
+template <class T>
+concept Personal = requires { haat_personal(Of<T>{}); };
+template <class T>
+concept OfPerson = requires { haat_person(Of<T>{}); };
 
 template <class T> inline constexpr auto notes_of = haat_notes(Of<T>{});
+
+/// Whether the values themselves, or those of a list, are addresses at which a person is reached.
+constexpr bool is_contact(Shape const& shape) {
+    if (shape.kind == Kind::list || shape.kind == Kind::optional || shape.kind == Kind::patch)
+        return is_contact(*shape.element);
+    return shape.kind == Kind::email || shape.kind == Kind::phone;
+}
+
+template <class Fields> constexpr auto& find_field(Fields& fields, std::string_view member) {
+    for (auto& field : fields)
+        if (std::string_view{field.name.member, field.name.member_size} == member) return field;
+    throw "a member is named that is not described";
+}
 
 template <class T> consteval auto fields_with_notes() {
     auto fields = haat_fields(Of<T>{});
     static_assert(fields.size() <= 128, "at most 128 members");
-    auto find = [&](std::string_view member) -> Field& {
-        for (Field& field : fields)
-            if (std::string_view{field.name.member, field.name.member_size} == member) return field;
-        throw "a note or default names a member that is not described";
-    };
+    auto find = [&](std::string_view member) -> Field& { return find_field(fields, member); };
+    for (Field& field : fields) field.personal = is_contact(*field.shape);
+    if constexpr (Personal<T>)
+        for (std::string_view member : haat_personal(Of<T>{})) find(member).personal = true;
     if constexpr (Noted<T>)
         for (Note const& note : notes_of<T>) find(note.field).note = &note;
     if constexpr (Defaulted<T>)
@@ -158,6 +182,18 @@ template <class T> consteval auto fields_with_notes() {
 }
 template <class T> inline constexpr auto fields_of = fields_with_notes<T>();
 template <class E> inline constexpr auto enumerators_of = haat_enumerators(Of<E>{});
+
+template <class T> consteval bool has_personal_fields() {
+    for (Field const& field : fields_of<T>)
+        if (field.personal || field.shape->personal) return true;
+    return false;
+}
+template <class T> consteval Field const* person_of() {
+    if constexpr (OfPerson<T>)
+        return &find_field(fields_of<T>, haat_person(Of<T>{}));
+    else
+        return nullptr;
+}
 
 template <class T> struct Make { // primary: described structs and enums
     static constexpr Shape shape() {
@@ -175,7 +211,9 @@ template <class T> struct Make { // primary: described structs and enums
                     .size = sizeof(T),
                     .make = [](void* at) { ::new (at) T{}; },
                     .drop = [](void* at) { static_cast<T*>(at)->~T(); },
-                    .name = haat_name(Of<T>{})};
+                    .name = haat_name(Of<T>{}),
+                    .personal = has_personal_fields<T>(),
+                    .person = person_of<T>()};
         }
     }
 };
@@ -234,7 +272,8 @@ template <class V, int Min, int Max> constexpr Shape list_shape() {
             .append = [](void* v) -> void* { return &static_cast<V*>(v)->emplace_back(); },
             .clear = [](void* v) { static_cast<V*>(v)->clear(); },
             .value = [](void const* v) -> void const* { return static_cast<V const*>(v)->data(); },
-            .length = [](void const* v) { return static_cast<V const*>(v)->size(); }};
+            .length = [](void const* v) { return static_cast<V const*>(v)->size(); },
+            .personal = shape_of<typename V::value_type>.personal};
 }
 inline constexpr int list_max = 10'000;
 template <class T> struct Make<std::vector<T>> {
@@ -254,7 +293,8 @@ template <class T> struct Make<std::optional<T>> {
                 .value = [](void const* o) -> void const* {
                     auto& optional = *static_cast<O const*>(o);
                     return optional ? &*optional : nullptr;
-                }};
+                },
+                .personal = shape_of<T>.personal};
     }
 };
 template <class T> struct Make<Patch<T>> {
@@ -276,7 +316,8 @@ template <class T> struct Make<Patch<T>> {
                 // A patch tells absent from null by its length: 0 is absent.
                 .length = [](void const* p) -> std::size_t {
                     return static_cast<P const*>(p)->given() ? 1 : 0;
-                }};
+                },
+                .personal = shape_of<T>.personal};
     }
 };
 
@@ -333,6 +374,14 @@ template <class T> struct Make<Change<T>> {
     constexpr auto haat_defaults(::haat::describe::Of<T>) {                                        \
         return std::array{HAAT_FOR_EACH(HAAT_MEMBER_NAME, __VA_ARGS__)};                           \
     }
+/// Members that tell of a person, beside those whose type says so.
+#define HAAT_PERSONAL(T, ...)                                                                      \
+    constexpr auto haat_personal(::haat::describe::Of<T>) {                                        \
+        return std::array{HAAT_FOR_EACH(HAAT_MEMBER_NAME, __VA_ARGS__)};                           \
+    }
+/// The member that is the id of the person of whom they tell: an id, or an optional one.
+#define HAAT_PERSON(T, m)                                                                          \
+    constexpr std::string_view haat_person(::haat::describe::Of<T>) { return #m; }
 #define HAAT_NOTES(T, ...)                                                                         \
     constexpr auto haat_notes(::haat::describe::Of<T>) {                                           \
         return std::to_array<::haat::describe::Note>({__VA_ARGS__});                               \

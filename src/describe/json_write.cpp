@@ -40,7 +40,8 @@ enum class Manner : std::uint8_t { plain, masked, stored };
 
 class Writer {
 public:
-    Writer(std::string& out, Manner manner) : out_(out), manner_(manner) {
+    Writer(std::string& out, Manner manner, PersonalParts* personal = nullptr)
+        : out_(out), manner_(manner), personal_(personal) {
         at_ = out_.data() + out_.size();
         end_ = at_;
     }
@@ -139,6 +140,27 @@ private:
     }
 
     void object(Shape const& shape, void const* from) {
+        if (personal_ && shape.personal) [[unlikely]]
+            return marked(shape, from);
+        members<false>(shape, from);
+    }
+    /// As an object, telling where what is personal stands.
+    [[gnu::noinline]] void marked(Shape const& shape, void const* from) {
+        std::optional<Uuid> const outer = person_;
+        if (auto const own = person_in(shape, from)) person_ = own;
+        members<true>(shape, from);
+        person_ = outer;
+    }
+    void personal_value(Field const& field, void const* from) {
+        std::size_t const begin = written();
+        std::size_t const parts = personal_->size();
+        value(*field.shape, from);
+        if (!field.personal || at_[-1] == 'l') return; // null tells of nobody
+        personal_->resize(parts);                      // those within it are a part of it
+        personal_->push_back({begin, written() - begin, person_});
+    }
+    std::size_t written() const { return static_cast<std::size_t>(at_ - out_.data()); }
+    template <bool Marked> void members(Shape const& shape, void const* from) {
         char separator = '{';
         for (Field const *field = shape.fields, *end = field + shape.count; field != end; ++field) {
             void const* const member = static_cast<char const*>(from) + field->offset;
@@ -147,7 +169,10 @@ private:
             *at_++ = separator;
             separator = ',';
             key(field->name);
-            value(*field->shape, member);
+            if constexpr (Marked)
+                personal_value(*field, member);
+            else
+                value(*field->shape, member);
         }
         room(2);
         if (separator == '{') *at_++ = '{';
@@ -237,6 +262,8 @@ private:
     char* at_;
     char* end_;
     Manner manner_;
+    PersonalParts* personal_;
+    std::optional<Uuid> person_;
 };
 
 } // namespace
@@ -244,8 +271,15 @@ private:
 void encode(std::string& out, Shape const& shape, void const* from) {
     Writer(out, Manner::plain).value(shape, from);
 }
+void encode(std::string& out, Shape const& shape, void const* from, PersonalParts& personal) {
+    Writer(out, Manner::plain, &personal).value(shape, from);
+}
 void encode_masked(std::string& out, Shape const& shape, void const* from) {
     Writer(out, Manner::masked).value(shape, from);
+}
+void encode_masked(std::string& out, Shape const& shape, void const* from,
+                   PersonalParts& personal) {
+    Writer(out, Manner::masked, &personal).value(shape, from);
 }
 void encode_stored(std::string& out, Shape const& shape, void const* from) {
     Writer(out, Manner::stored).value(shape, from);

@@ -295,4 +295,12 @@ std::string_view decode_text(std::string_view text, Shape const& shape, void* in
     return read_leaf(*leaf, nullptr, into, token, Dialect::api);
 }
 
+std::optional<Uuid> person_in(Shape const& shape, void const* object) {
+    if (!shape.person) return std::nullopt;
+    Shape const& id = *shape.person->shape;
+    void const* at = static_cast<char const*>(object) + shape.person->offset;
+    if (is_nullable(id.kind)) at = id.value(at);
+    return at ? std::optional(as<Uuid>(at)) : std::nullopt;
+}
+
 } // namespace haat::describe

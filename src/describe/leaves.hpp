@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,6 +44,9 @@ Limits limits_of(Shape const&, Note const*);
 
 /// {"type", "format", "integer"}: what a leaf is called in problems and in the schema.
 std::string_view expected_of(std::string_view code, Kind);
+
+/// Of whom the personal fields of this object tell; nothing when it does not say.
+std::optional<Uuid> person_in(Shape const&, void const* object);
 
 /// The enumerator's name as it goes out: `new_` stands for "new".
 std::string_view name_of(Enumerator const&);

@@ -20,11 +20,6 @@ constexpr milliseconds after_wake[] = {2ms, 5ms, 10ms, 20ms, 40ms, 80ms, 160ms, 
 constexpr std::int64_t before_all = -(std::int64_t{1} << 62);
 constexpr std::int64_t behind_all = std::numeric_limits<std::int64_t>::max();
 
-pg::Settings const& nobody() {
-    static pg::Settings const settings;
-    return settings;
-}
-
 } // namespace
 
 Dispatcher::Inside::Inside(pg::Database& worker, DispatcherOptions its_options)
@@ -112,7 +107,7 @@ Task<void> Dispatcher::Inside::round() {
 Task<void> Dispatcher::Inside::beat() {
     next_beat = Clock::now() + options.lease / 4;
     co_await join();
-    Tx tx(database, nobody());
+    Tx tx(database, pg::nobody);
     std::vector<LaneName> const ours = co_await tx(sql::renew, node, options.lease.count());
     co_await tx.commit();
     for (auto& [name, lane] : lanes) {
@@ -133,7 +128,7 @@ Task<void> Dispatcher::Inside::join() {
     std::vector<std::string> names;
     names.reserve(outlets.size());
     for (auto const& outlet : outlets) names.push_back(outlet->sink.name());
-    Tx tx(database, nobody());
+    Tx tx(database, pg::nobody);
     tx.later(sql::join, node, options.node_name, names);
     if (!known_sinks) {
         tx.later(sql::know_sinks, names);
@@ -148,7 +143,7 @@ Task<void> Dispatcher::Inside::join() {
 
 /// Each node that has the sink takes its part of the shards, and gives back what is more.
 Task<void> Dispatcher::Inside::take_shares() {
-    pg::Reader read(database, nobody());
+    pg::Reader read(database, pg::nobody);
     for (auto const& outlet : outlets) {
         std::string const& sink = outlet->sink.name();
         std::erase_if(lanes, [&](auto const& one) {
@@ -164,7 +159,7 @@ Task<void> Dispatcher::Inside::take_shares() {
             ++have;
             if (!lane->running) idle.push_back(lane);
         }
-        Tx tx(database, nobody());
+        Tx tx(database, pg::nobody);
         while (have > share && !idle.empty()) {
             CursorRow const& cursor = idle.back()->cursor;
             tx.later(sql::give_back, sink, cursor.shard, cursor.fence);
@@ -190,7 +185,7 @@ Task<void> Dispatcher::Inside::take_shares() {
 }
 
 Task<void> Dispatcher::Inside::leave() {
-    Tx tx(database, nobody());
+    Tx tx(database, pg::nobody);
     tx.later(sql::give_all_back, node);
     tx.later(sql::leave, node);
     co_await tx.commit();
@@ -199,7 +194,7 @@ Task<void> Dispatcher::Inside::leave() {
 // ---- what there is to do
 
 Task<void> Dispatcher::Inside::look() {
-    pg::Reader read(database, nobody());
+    pg::Reader read(database, pg::nobody);
     std::vector<LaneName> const found = co_await read(sql::lanes_with_work, node);
     ready.clear();
     for (LaneName const& one : found) ready.emplace_back(one.sink, one.shard);
@@ -223,14 +218,15 @@ void Dispatcher::Inside::start_lanes() {
 
 Task<void> Dispatcher::Inside::tell_live() {
     constexpr std::int32_t at_once = 500;
-    pg::Reader read(database, nobody());
+    pg::Reader read(database, pg::nobody);
     if (!live_started) {
         live_ordinal = co_await read(sql::horizon) - 1;
         live_id = std::numeric_limits<std::int64_t>::max();
         live_started = true;
     }
     for (;;) {
-        auto const events = co_await read(sql::next_of_all, live_ordinal, live_id, at_once);
+        auto events = co_await read(sql::next_of_all, live_ordinal, live_id, at_once);
+        co_await unveil(database, events);
         for (StoredEvent const& event : events) live.tell(event);
         if (!events.empty()) {
             live_ordinal = events.back().ordinal;
@@ -297,7 +293,7 @@ std::vector<SinkFacts> Dispatcher::facts() const {
 
 Task<int> maintain(pg::Database& worker, std::chrono::hours keep) {
     std::int64_t const hours = keep.count();
-    Tx tx(worker, nobody());
+    Tx tx(worker, pg::nobody);
     int const dropped = co_await tx(sql::maintain, hours);
     co_await tx.commit();
     co_return dropped;

@@ -5,6 +5,7 @@
 #include <base/clock.hpp>
 #include <describe/codec.hpp>
 #include <pg/database.hpp>
+#include <privacy/keyring.hpp>
 
 namespace haat {
 
@@ -39,8 +40,7 @@ std::optional<Uuid> uuid_or_none(std::string const& text) {
 }
 
 Task<void> announce(pg::Database& database) {
-    pg::Settings const nobody;
-    pg::Reader reader(database, nobody);
+    pg::Reader reader(database, pg::nobody);
     try {
         co_await reader(sql::announce);
     } catch (std::exception const&) {
@@ -95,7 +95,9 @@ void emit_erased(Tx& tx, EventKind const& event, Uuid const& key, void const* pa
                   .org_id = cause ? cause->org_id : uuid_or_none(tx.settings().org_id),
                   .correlation_id = cause ? cause->correlation_id : tx.settings().correlation_id};
     row.data.text.clear();
-    describe::encode_masked(row.data.text, event.payload(), payload);
+    describe::PersonalParts personal;
+    describe::encode_masked(row.data.text, event.payload(), payload, personal);
+    privacy::veil(tx, row.data.text, personal, row.org_id.value_or(row.user_id.value_or(Uuid{})));
     tx.later(sql::insert_outbox, row);
     announce_soon(tx.database());
 }

@@ -21,9 +21,9 @@ void log_line(rd_kafka_t const* client, int level, char const* facility, char co
 }
 
 /// The text of a string member of a JSON object; empty when there is none.
-std::string member_of(std::string const& text, std::string_view member) {
+std::string member_of(std::string_view text, std::string_view member) {
     boost::json::error_code error;
-    boost::json::value const value = boost::json::parse(text, error);
+    boost::json::value const value = boost::json::parse({text.data(), text.size()}, error);
     if (error || !value.is_object()) return {};
     auto const* const found = value.get_object().if_contains(member);
     if (!found || !found->is_string()) return {};
@@ -67,7 +67,7 @@ std::string kafka_key(StoredEvent const& event) {
                                     : event.subject == subjects::user_deleted.name ? "deletedBy"
                                                                                    : "";
     if (!member.empty()) {
-        std::string chosen = member_of(event.data.text, member);
+        std::string chosen = member_of(event.payload(), member);
         if (!chosen.empty()) return chosen;
     }
     return to_string(event.key);

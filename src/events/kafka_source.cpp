@@ -76,17 +76,12 @@ private:
     }
 };
 
-pg::Settings const& nobody() {
-    static pg::Settings const settings;
-    return settings;
-}
-
 /// The handlers' transactions, and then what they refused; returns when all of it is kept.
 Task<void> take_in(pg::Database& worker, HandlerSink& incoming, Taken const& taken) {
     std::set<std::pair<std::string, Uuid>> held;
     std::set<Uuid> keys;
     for (StoredEvent const& event : taken.events) keys.insert(event.key);
-    pg::Reader read(worker, nobody());
+    pg::Reader read(worker, pg::nobody);
     std::vector<Uuid> const all_keys(keys.begin(), keys.end());
     auto const rows = co_await read(sql::held_of_keys, all_keys);
     for (HeldRow const& row : rows) held.emplace(row.consumer, row.key);
@@ -97,7 +92,7 @@ Task<void> take_in(pg::Database& worker, HandlerSink& incoming, Taken const& tak
     };
     std::vector<Refused> const refused = co_await incoming.deliver(batch);
     if (refused.empty() && taken.unreadable.empty()) co_return;
-    Tx tx(worker, nobody());
+    Tx tx(worker, pg::nobody);
     for (Refused const& one : refused) {
         NewFailure failure = failure_of(incoming.name(), one.consumer, taken.events.at(one.index));
         failure.attempts = one.only_waits ? 0 : 1;

@@ -11,11 +11,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-pg::Settings const& nobody() {
-    static pg::Settings const settings;
-    return settings;
-}
-
 std::string text_of(std::exception const& error) {
     std::string text = error.what();
     constexpr std::size_t text_max = 1'000;
@@ -80,7 +75,7 @@ Task<void> Dispatcher::Inside::drain(Lane& lane) {
 // ---- what was refused before
 
 Task<void> Dispatcher::Inside::retry_due(Lane& lane) {
-    pg::Reader read(database, nobody());
+    pg::Reader read(database, pg::nobody);
     auto const rows = co_await read(sql::due_failures, lane.cursor.sink, lane.cursor.shard);
     if (rows.empty()) co_return;
     std::set<std::pair<std::string, Uuid>> again; // keys whose first event was refused once more
@@ -98,16 +93,17 @@ Task<void> Dispatcher::Inside::retry_due(Lane& lane) {
 
 /// `well`: what comes after it in its key may be tried; also when it is parked now.
 Task<void> Dispatcher::Inside::retry(Lane& lane, FailureRow const& row, bool& well) {
-    StoredEvent const event = event_of(row);
+    std::vector<StoredEvent> one(1, event_of(row));
     std::string why;
     try {
-        co_await lane.outlet->sink.retry(row.consumer, event);
+        co_await unveil(database, one);
+        co_await lane.outlet->sink.retry(row.consumer, one.front());
     } catch (pg::DatabaseAway const&) {
         throw;
     } catch (std::exception const& error) {
         why = text_of(error);
     }
-    Tx tx(database, nobody());
+    Tx tx(database, pg::nobody);
     if (why.empty()) {
         tx.later(sql::failure_over, row.id);
     } else {
@@ -128,7 +124,7 @@ Task<void> Dispatcher::Inside::retry(Lane& lane, FailureRow const& row, bool& we
 Task<bool> Dispatcher::Inside::deliver_next(Lane& lane) {
     Sink& sink = lane.outlet->sink;
     std::int32_t const take = sink.batch_max();
-    pg::Reader read(database, nobody());
+    pg::Reader read(database, pg::nobody);
     std::vector<StoredEvent> events = co_await read(sql::next_of_shard, lane.cursor.shard,
                                                     lane.cursor.ordinal, lane.cursor.id, take);
     if (events.empty()) co_return false;
@@ -138,6 +134,7 @@ Task<bool> Dispatcher::Inside::deliver_next(Lane& lane) {
     auto const count = events.size();
     std::erase_if(events, [&sink](StoredEvent const& event) { return !sink.wants(event); });
     std::vector<NewFailure> failures;
+    co_await unveil(database, events);
     if (!events.empty()) co_await deliver(lane, std::move(events), failures);
     co_await save(lane, last, failures);
     lane.outlet->delivered += count;
@@ -170,7 +167,7 @@ Task<void> Dispatcher::Inside::deliver(Lane& lane, std::vector<StoredEvent> even
 Task<void> Dispatcher::Inside::save(Lane& lane, StoredEvent const& last,
                                     std::vector<NewFailure> const& failures) {
     CursorRow const& at = lane.cursor;
-    Tx tx(database, nobody());
+    Tx tx(database, pg::nobody);
     if (failures.empty()) tx.later(sql::forgettable); // a place that is lost is found again
     int const moved =
         co_await tx(sql::move_cursor, at.sink, at.shard, at.fence, last.ordinal, last.id);

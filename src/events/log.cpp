@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <describe/codec.hpp>
+#include <privacy/keyring.hpp>
 
 namespace haat::events {
 
@@ -47,6 +48,22 @@ std::vector<std::string> subjects_of(std::vector<std::string> const& names,
     for (Subject const& subject : all_subjects())
         if (of_category(subject)) found.emplace_back(subject.name);
     return found;
+}
+
+namespace {
+template <class View> Task<void> unveil_all(pg::Database& database, std::vector<View>& views) {
+    std::vector<std::string*> texts;
+    texts.reserve(views.size());
+    for (View& view : views) texts.push_back(&view.data.text);
+    co_await privacy::unveil(database, texts);
+}
+} // namespace
+
+Task<void> unveil(pg::Database& database, std::vector<EventView>& events) {
+    return unveil_all(database, events);
+}
+Task<void> unveil(pg::Database& database, std::vector<FailureView>& failures) {
+    return unveil_all(database, failures);
 }
 
 } // namespace haat::events

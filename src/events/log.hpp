@@ -45,6 +45,9 @@ struct EventSearch {
 };
 HAAT_DESCRIBE(EventSearch, subjects, key, since, until, org_id, before, take)
 
+/// Makes what is personal in them readable; what was erased becomes null.
+Task<void> unveil(pg::Database&, std::vector<EventView>& events);
+
 // ---- what could not be delivered
 
 enum class FailureState : std::uint8_t { waiting, parked };
@@ -74,6 +77,8 @@ HAAT_NOTES(FailureView,
            {.field = "state", .text = "waiting: is tried again by itself; parked: no more."},
            {.field = "consumer", .text = "Who refused it.", .example = "handlers/search.index"},
            {.field = "next_at", .text = "Of a waiting one: when it is tried again."})
+
+Task<void> unveil(pg::Database&, std::vector<FailureView>& failures);
 
 struct FailureFilter {
     std::optional<FailureState> state;

@@ -9,18 +9,13 @@ namespace {
 
 constexpr std::int32_t replay_batch = 500;
 
-pg::Settings const& nobody() {
-    static pg::Settings const settings;
-    return settings;
-}
-
 } // namespace
 
 Task<void> Dispatcher::Inside::replay_next() {
     std::vector<std::string> names;
     names.reserve(outlets.size());
     for (auto const& outlet : outlets) names.push_back(outlet->sink.name());
-    Tx tx(database, nobody());
+    Tx tx(database, pg::nobody);
     std::optional<ReplayRow> const asked =
         co_await tx(sql::take_replay, names, options.lease.count());
     co_await tx.commit();
@@ -37,7 +32,7 @@ Task<void> Dispatcher::Inside::replay(ReplayRow asked, Outlet& outlet) {
     std::string why;
     bool ours = true;
     try {
-        pg::Reader read(database, nobody());
+        pg::Reader read(database, pg::nobody);
         ReplayPart part{.shard = asked.shard,
                         .subjects = asked.subjects,
                         .key = asked.key,
@@ -47,7 +42,8 @@ Task<void> Dispatcher::Inside::replay(ReplayRow asked, Outlet& outlet) {
                         .number = asked.number,
                         .take = replay_batch};
         while (part.shard < shard_count && !stopping && ours) {
-            std::vector<StoredEvent> const events = co_await read(sql::next_of_replay, part);
+            std::vector<StoredEvent> events = co_await read(sql::next_of_replay, part);
+            co_await unveil(database, events);
             std::vector<Refused> refused;
             if (!events.empty()) {
                 Batch batch;
@@ -69,7 +65,7 @@ Task<void> Dispatcher::Inside::replay(ReplayRow asked, Outlet& outlet) {
                             .number = part.number,
                             .delivered = static_cast<std::int64_t>(events.size()),
                             .lease_ms = options.lease.count()};
-            Tx tx(database, nobody());
+            Tx tx(database, pg::nobody);
             for (Refused const& one : refused) {
                 NewFailure failure = failure_of(asked.sink, one.consumer, events.at(one.index));
                 failure.attempts = one.only_waits ? 0 : 1;
@@ -87,7 +83,7 @@ Task<void> Dispatcher::Inside::replay(ReplayRow asked, Outlet& outlet) {
         // Its lease ends, and then it goes on from where it stands.
         if (!why.empty() && !stopping) trouble("replay to " + asked.sink, why);
     } else {
-        Tx tx(database, nobody());
+        Tx tx(database, pg::nobody);
         std::string const state = "done";
         tx.later(sql::end_replay, asked.id, asked.fence, state, why);
         try {

@@ -2,6 +2,7 @@
 
 #include <base/clock.hpp>
 #include <describe/codec.hpp>
+#include <privacy/keyring.hpp>
 
 #include <sodium/crypto_generichash.h>
 
@@ -37,10 +38,20 @@ std::int32_t number_in(std::string const& version) {
 
 } // namespace
 
+Task<void> unveil(pg::Database& database, std::vector<StoredEvent>& events) {
+    std::vector<std::string*> texts;
+    for (StoredEvent& event : events) {
+        if (!privacy::is_veiled(event.data.text)) continue;
+        event.readable = event.data.text;
+        texts.push_back(&event.readable);
+    }
+    if (!texts.empty()) co_await privacy::unveil(database, texts);
+}
+
 void write_envelope(std::string& out, StoredEvent const& event) {
     out += R"({"subject":)";
     describe::encode_string(out, event.subject);
-    out.append(R"(,"data":)").append(event.data.text);
+    out.append(R"(,"data":)").append(event.payload());
     out.append(R"(,"timestamp":)").append(describe::to_json(event.created_at));
     add_text(out, "eventId", to_string(event.event_id));
     add_text(out, "version", std::to_string(event.version));
@@ -83,7 +94,7 @@ StoredEvent read_envelope(std::string_view json) {
 
 void read_payload(StoredEvent const& event, describe::Shape const& shape, void* into) {
     Problems problems;
-    describe::decode(event.data.text, shape, into, problems);
+    describe::decode(event.payload(), shape, into, problems);
     if (problems.empty()) return;
     throw Fault("the payload of " + event.subject + " is not a " + std::string(shape.name) + ": " +
                 problems.front().path + " " + sentence_of(problems.front()));

@@ -22,9 +22,16 @@ struct StoredEvent {
     std::optional<Uuid> org_id;
     std::string correlation_id;
     Timestamp created_at;
+    /// The data with what is personal in it made readable; empty: nothing is veiled.
+    std::string readable;
+
+    std::string_view payload() const { return readable.empty() ? data.text : readable; }
 };
 HAAT_DESCRIBE(StoredEvent, ordinal, id, event_id, subject, key, priority, data, version, user_id,
               org_id, correlation_id, created_at)
+
+/// Makes all of them readable, with one query at the most.
+Task<void> unveil(pg::Database&, std::vector<StoredEvent>& events);
 
 /// Keys are spread over so many shards, each read and leased by itself; migrations say the same.
 inline constexpr int shard_count = 8;

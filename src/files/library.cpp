@@ -92,13 +92,12 @@ Task<void> give_up_object(pg::Database& database, pg::Settings settings, Store& 
 }
 
 Task<Orphans> collect_orphans(pg::Database& worker, Store& store, OrphanOptions options) {
-    pg::Settings const nobody;
-    pg::Reader reader(worker, nobody);
+    pg::Reader reader(worker, pg::nobody);
     Orphans found;
     std::int64_t const pending_for = options.pending_for.count();
     std::int64_t const dropped_for = options.dropped_for.count();
     {
-        Tx tx(worker, nobody);
+        Tx tx(worker, pg::nobody);
         tx.later(objects::give_up_old, pending_for);
         co_await tx.commit();
     }
@@ -106,7 +105,7 @@ Task<Orphans> collect_orphans(pg::Database& worker, Store& store, OrphanOptions 
         co_await reader(objects::dropped, dropped_for, options.objects_max);
     for (ObjectId const id : dropped) {
         co_await store.remove(id);
-        Tx tx(worker, nobody);
+        Tx tx(worker, pg::nobody);
         tx.later(objects::remove, id);
         co_await tx.commit();
         ++found.objects;

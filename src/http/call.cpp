@@ -6,6 +6,7 @@
 #include <http/envelope.hpp>
 #include <http/headers.hpp>
 #include <http/routes.hpp>
+#include <privacy/keyring.hpp>
 
 namespace haat {
 
@@ -77,37 +78,55 @@ Tx RawCall::begin() {
     return tx;
 }
 
-Task<RawReply> RawCall::commit_raw(Tx& tx, RawReply answer) {
-    if (route_.audited) {
-        Uuid user; // whom the transaction is for: who signs in was nobody when the call came
-        parse(tx.settings().user_id, user);
-        AuditRow row{.user_id = given(user),
-                     .org_id = given(actor_.org.uuid),
-                     .action = std::string(action_of(route_, answer)),
-                     .operation = route_.operation,
-                     .entity = route_.tag,
-                     .entity_id = given(answer.entity),
-                     .changes = {},
-                     .address = std::string(request_.address),
-                     .user_agent = std::string(request_.header("user-agent").substr(0, 255)),
-                     .request_id = std::string(request_id_)};
-        if (!changes_.empty()) row.changes.text = changes_;
-        tx.later(sql::insert_audit, row);
+/// Of whom personal data tells where it names nobody.
+Uuid RawCall::on_behalf_of() const {
+    return actor_.org.uuid.is_nil() ? actor_.user.uuid : actor_.org.uuid;
+}
+
+void RawCall::keep_audit(Tx& tx, RawReply const& answer) {
+    Uuid user; // whom the transaction is for: who signs in was nobody when the call came
+    parse(tx.settings().user_id, user);
+    AuditRow row{.user_id = given(user),
+                 .org_id = given(actor_.org.uuid),
+                 .action = std::string(action_of(route_, answer)),
+                 .operation = route_.operation,
+                 .entity = route_.tag,
+                 .entity_id = given(answer.entity),
+                 .changes = {},
+                 .address = std::string(request_.address),
+                 .user_agent = std::string(request_.header("user-agent").substr(0, 255)),
+                 .request_id = std::string(request_id_)};
+    if (!changes_.empty()) row.changes.text = changes_;
+    privacy::veil(tx, row.changes.text, personal_, on_behalf_of());
+    if (!user.is_nil()) {
+        row.address = privacy::veil_text(tx, row.address, user);
+        row.user_agent = privacy::veil_text(tx, row.user_agent, user);
     }
-    if (key_) {
+    tx.later(sql::insert_audit, row);
+}
+
+void RawCall::keep_for_repeats(Tx& tx, RawReply& answer) {
+    std::size_t const begin =
         http::write_success(answer.rendered, answer, route_.message_for(answer), request_id_);
-        http::keep_answer(tx, *key_, answer);
-    }
+    std::string kept = answer.rendered;
+    for (describe::PersonalPart& part : answer.personal) part.at += begin;
+    privacy::veil(tx, kept, answer.personal, on_behalf_of());
+    http::keep_answer(tx, *key_, answer, std::move(kept));
+}
+
+Task<RawReply> RawCall::commit_raw(Tx& tx, RawReply answer) {
+    if (route_.audited) keep_audit(tx, answer);
+    if (key_) keep_for_repeats(tx, answer);
     co_await tx.commit();
     co_return std::move(answer);
 }
 
 // {"after":{…}}: a change has "from" and "to" of each field instead. Secrets are masked.
-std::string RawCall::lone_change(std::string_view side, describe::Shape const& shape,
-                                 void const* row) {
-    std::string text = R"({")" + std::string(side) + R"(":)";
-    describe::encode_masked(text, shape, row);
-    return text + "}";
+void RawCall::lone_change(std::string_view side, describe::Shape const& shape, void const* row) {
+    personal_.clear();
+    changes_ = R"({")" + std::string(side) + R"(":)";
+    describe::encode_masked(changes_, shape, row, personal_);
+    changes_ += '}';
 }
 
 bool RawCall::has_if_match() const { return !request_.header("if-match").empty(); }

@@ -48,15 +48,16 @@ public:
 
     /// For the audit row of a change: what it was and what it became.
     template <class Row> void changed(Row const& before, Row const& after) {
-        changes_ = describe::diff(before, after);
+        personal_.clear();
+        changes_ = describe::diff(describe::shape_of<Row>, &before, &after, personal_);
     }
 
     /// The same of what is new and of what is gone.
     template <class Row> void made(Row const& after) {
-        changes_ = lone_change("after", describe::shape_of<Row>, &after);
+        lone_change("after", describe::shape_of<Row>, &after);
     }
     template <class Row> void removed(Row const& before) {
-        changes_ = lone_change("before", describe::shape_of<Row>, &before);
+        lone_change("before", describe::shape_of<Row>, &before);
     }
 
     /// If-Match: 412 unless the client's ETag is that of this view (or it sent none).
@@ -71,8 +72,12 @@ protected:
     Task<RawReply> commit_raw(Tx& tx, RawReply answer);
     bool has_if_match() const;
     void expect_json(std::string const& data) const;
-    static std::string lone_change(std::string_view side, describe::Shape const& shape,
-                                   void const* row);
+    void lone_change(std::string_view side, describe::Shape const& shape, void const* row);
+    /// The row of the audit log, and what an idempotent request is answered with when it comes
+    /// again.
+    void keep_audit(Tx& tx, RawReply const& answer);
+    void keep_for_repeats(Tx& tx, RawReply& answer);
+    Uuid on_behalf_of() const;
 
 private:
     friend class Edge;
@@ -84,6 +89,7 @@ private:
     pg::Settings settings_;
     std::optional<http::IdempotencyKey> key_;
     std::string changes_;
+    describe::PersonalParts personal_; // of the changes
 };
 
 /// `Call<NewBrand>` for a body, `Call<None, BrandFilter>` (Ask) for a query, `Call<>` for neither.

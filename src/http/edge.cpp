@@ -291,8 +291,7 @@ void Edge::announce(std::string_view tag) {
 }
 
 Task<void> Edge::announce_all() {
-    pg::Settings const nobody;
-    pg::Reader reader(database_, nobody);
+    pg::Reader reader(database_, pg::nobody);
     while (!to_announce_.empty()) {
         std::vector<std::string_view> const tags = std::exchange(to_announce_, {});
         for (std::string_view const tag : tags) {
@@ -309,7 +308,8 @@ Task<void> Edge::announce_all() {
 
 Task<bool> Edge::replay(Visit& visit, RawCall& call) {
     http::IdempotencyKey const& key = *call.key_;
-    std::optional<http::KeptAnswer> const kept = co_await http::find_answer(call.read, key);
+    std::optional<http::KeptAnswer> const kept =
+        co_await http::find_answer(call.database(), call.read, key);
     if (!kept) co_return false;
     if (kept->body_hash != key.body_hash) throw Refusal(http::idempotency_mismatch);
     visit.response.status = kept->status;

@@ -63,16 +63,18 @@ std::string_view default_message(int status) {
     }
 }
 
-void write_success(std::string& out, RawReply const& reply, std::string_view message,
-                   std::string_view request_id) {
+std::size_t write_success(std::string& out, RawReply const& reply, std::string_view message,
+                          std::string_view request_id) {
     out.reserve(out.size() + reply.data.size() + reply.pagination.size() + 256);
     out += R"({"success":true,"status":)";
     write_number(out, reply.status);
     out += R"(,"message":)";
     describe::encode_string(out, message);
     out += R"(,"data":)";
+    std::size_t const begin = out.size();
     out += reply.data.empty() ? std::string_view{"null"} : std::string_view{reply.data};
     write_meta(out, request_id, reply.pagination);
+    return begin;
 }
 
 void write_failure(std::string& out, Refusal const& refusal, std::string_view request_id) {

@@ -56,9 +56,9 @@ struct Failure {
 };
 HAAT_DESCRIBE(Failure, success, status, message, error, meta)
 
-/// {"success":true,"status":200,"message":"…","data":…,"meta":{…}}
-void write_success(std::string& out, RawReply const& reply, std::string_view message,
-                   std::string_view request_id);
+/// {"success":true,"status":200,"message":"…","data":…,"meta":{…}}; gives where the data begins.
+std::size_t write_success(std::string& out, RawReply const& reply, std::string_view message,
+                          std::string_view request_id);
 
 /// {"success":false,"status":422,"message":"…","error":{…},"meta":{…}}
 void write_failure(std::string& out, Refusal const& refusal, std::string_view request_id);

@@ -7,6 +7,7 @@
 #include <http/message.hpp>
 #include <http/routes.hpp>
 #include <jobs/cron.hpp>
+#include <privacy/keyring.hpp>
 
 namespace haat::http {
 
@@ -83,13 +84,19 @@ void claim(Tx& tx, IdempotencyKey const& key) {
     tx.later(sql::claim, key);
 }
 
-void keep_answer(Tx& tx, IdempotencyKey const& key, RawReply const& answer) {
-    Kept const row{key.actor, key.route, key.key, answer.status, answer.head, answer.rendered};
+void keep_answer(Tx& tx, IdempotencyKey const& key, RawReply const& answer, std::string body) {
+    Kept const row{key.actor, key.route, key.key, answer.status, answer.head, std::move(body)};
     tx.later(sql::keep, row);
 }
 
-Task<std::optional<KeptAnswer>> find_answer(pg::Reader& read, IdempotencyKey const& key) {
-    co_return co_await read(sql::find, key.actor, key.route, key.key);
+Task<std::optional<KeptAnswer>> find_answer(pg::Database& database, pg::Reader& read,
+                                            IdempotencyKey const& key) {
+    std::optional<KeptAnswer> found = co_await read(sql::find, key.actor, key.route, key.key);
+    if (found && privacy::is_veiled(found->body)) {
+        std::vector<std::string*> const texts(1, &found->body);
+        co_await privacy::unveil(database, texts);
+    }
+    co_return found;
 }
 
 } // namespace haat::http

@@ -37,7 +37,8 @@ std::optional<IdempotencyKey> idempotency_key(Request const& request, RouteSpec 
                                               pg::Settings const& settings);
 
 void claim(Tx& tx, IdempotencyKey const& key);
-void keep_answer(Tx& tx, IdempotencyKey const& key, RawReply const& answer);
+/// `body`: as it is kept, with what is personal in it veiled.
+void keep_answer(Tx& tx, IdempotencyKey const& key, RawReply const& answer, std::string body);
 
 struct KeptAnswer {
     std::int64_t body_hash = 0;
@@ -48,6 +49,7 @@ struct KeptAnswer {
 HAAT_DESCRIBE(KeptAnswer, body_hash, status, head, body)
 
 /// The first answer, once the rival has committed; nothing when it rolled back meanwhile.
-Task<std::optional<KeptAnswer>> find_answer(pg::Reader& read, IdempotencyKey const& key);
+Task<std::optional<KeptAnswer>> find_answer(pg::Database&, pg::Reader& read,
+                                            IdempotencyKey const& key);
 
 } // namespace haat::http

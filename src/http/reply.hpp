@@ -30,13 +30,14 @@ struct Payload {
 /// A reply of any type, as the edge sees it.
 struct RawReply {
     int status = 200;
-    std::string data;       // JSON; empty: null
-    std::string message;    // empty: the route's or the status's own
-    std::string pagination; // JSON of meta.pagination, or empty
-    std::string head;       // further headers, as "Name: value\r\n"
-    Uuid entity;            // what was created or changed, for Location and the audit row
-    std::string rendered;   // the whole body, when it had to be kept for an idempotency key
-    bool bare = false;      // data is the whole body (health, openapi.json), without the envelope
+    std::string data;                 // JSON; empty: null
+    describe::PersonalParts personal; // of the data
+    std::string message;              // empty: the route's or the status's own
+    std::string pagination;           // JSON of meta.pagination, or empty
+    std::string head;                 // further headers, as "Name: value\r\n"
+    Uuid entity;                      // what was created or changed, for Location and the audit row
+    std::string rendered; // the whole body, when it had to be kept for an idempotency key
+    bool bare = false;    // data is the whole body (health, openapi.json), without the envelope
     std::string_view content_type = "application/json"; // of what lives for ever
     std::shared_ptr<http::Payload> payload;             // the whole body, instead of data
 
@@ -70,7 +71,7 @@ std::string pagination_json(Page<int> const& facts);
 template <class Out> Reply<Out> reply(int status, Out const& view) {
     Reply<Out> answer;
     answer.status = status;
-    describe::to_json(answer.data, view);
+    describe::encode(answer.data, describe::shape_of<Out>, &view, answer.personal);
     if constexpr (requires { view.id.uuid; }) answer.entity = view.id.uuid;
     return answer;
 }

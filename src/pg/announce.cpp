@@ -12,7 +12,6 @@ Exec<std::string, std::string> say{"haat.announce", R"(
     select pg_notify($1, $2) from set_config('synchronous_commit', 'off', true))"};
 
 Task<void> announce_all(Database& database, Database::Inside& inside) {
-    Settings const nobody;
     Reader reader(database, nobody);
     while (!inside.to_announce.empty()) {
         std::vector<Announcement> const now = std::exchange(inside.to_announce, {});

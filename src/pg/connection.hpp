@@ -77,6 +77,7 @@ public:
     void close();
     void drop(); // close() without telling those who wait
     bool up() const { return state_ == State::up; }
+    bool connecting() const { return state_ == State::connecting; }
     Use use() const { return use_; }
     int load() const { return batches_; }
     bool working() const { return batches_ > 0 || copying_; }

@@ -80,6 +80,13 @@ bool Database::Inside::up() const {
     return reading && writes.up() > 0;
 }
 
+bool Database::Inside::connecting() const {
+    auto const opening = [](auto const& connection) { return connection->connecting(); };
+    return std::any_of(readers.begin(), readers.end(), opening) ||
+           std::any_of(writes.all().begin(), writes.all().end(), opening) ||
+           std::any_of(slows.all().begin(), slows.all().end(), opening);
+}
+
 bool Database::Inside::working() const {
     auto const busy = [](auto const& connection) { return connection->working(); };
     return std::any_of(readers.begin(), readers.end(), busy) || !writes.idle() || !slows.idle();
@@ -266,15 +273,21 @@ Task<void> Database::stop(std::chrono::milliseconds timeout) {
     for (Pool const* pool : {&inside_->writes, &inside_->slows})
         for (auto const& connection : pool->all())
             if (connection->working()) connection->cancel_running();
+    // What connects just now would be closed by nobody once the loop has stopped as well.
     auto const last = Clock::now() + milliseconds(500);
-    while (inside_->working() && Clock::now() < last) co_await sleep_for(milliseconds(2));
+    while ((inside_->working() || inside_->connecting()) && Clock::now() < last)
+        co_await sleep_for(milliseconds(2));
     inside_->close_all();
+    inside_->mailbox->close();
 }
 
 bool Database::up() const { return inside_->up(); }
 std::string Database::last_error() const { return inside_->last_error; }
 DatabaseCounters const& Database::counters() const { return inside_->counters; }
 Loop& Database::loop() const { return inside_->loop; }
+std::shared_ptr<privacy::Keyring> const& Database::keyring() const {
+    return inside_->options.keyring;
+}
 
 std::vector<QueryFacts> Database::query_facts() const {
     std::vector<QueryFacts> facts;

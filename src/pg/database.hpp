@@ -16,6 +16,9 @@
 namespace haat {
 class Loop;
 }
+namespace haat::privacy {
+class Keyring;
+}
 
 namespace haat::pg {
 
@@ -39,6 +42,8 @@ struct DatabaseOptions {
     std::function<void(std::string_view query, std::chrono::microseconds took)> on_slow;
     /// For the log: a connection was lost or could not be made. Never holds the password.
     std::function<void(std::string_view text)> on_trouble;
+    /// Of the persons about whom this database holds something; one for all who open it.
+    std::shared_ptr<privacy::Keyring> keyring;
 };
 
 /// Counted per query number and for the pool; read by /metrics.
@@ -97,6 +102,7 @@ public:
     /// Every query and list that was asked at least once; from any thread.
     std::vector<QueryFacts> query_facts() const;
     Loop& loop() const;
+    std::shared_ptr<privacy::Keyring> const& keyring() const;
 
     struct Inside;
     Inside& inside() { return *inside_; }

@@ -43,6 +43,7 @@ struct Database::Inside final : ConnectionHome {
     void drop_all(); // without telling those who wait
     bool up() const;
     bool working() const;
+    bool connecting() const; // one of them, just now
 
     void read(Pending& pending, Settings const& settings);
     void read(ListAsk& ask, Settings const& settings);

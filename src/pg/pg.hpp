@@ -29,6 +29,8 @@ struct Settings {
     std::string role;
     std::string correlation_id; // for outbox rows; not a setting of the database
 };
+/// This process itself: no policy gives it anything, but those of its role.
+inline Settings const nobody{};
 
 /// A result; frees itself.
 class Rows {
@@ -275,6 +277,14 @@ private:
     Runner* runner_;
 };
 
+/// What a room above keeps with a transaction; it hears when that has committed.
+struct Companion {
+    Companion() = default;
+    Companion(Companion const&) = delete;
+    virtual ~Companion() = default;
+    virtual void committed() = 0;
+};
+
 /// A transaction; passed on as a parameter. BEGIN and the settings travel with the first statement,
 /// so that making one costs nothing. Rolled back unless committed.
 class Tx : public Asking<Tx> {
@@ -304,6 +314,8 @@ public:
 
     Settings const& settings() const;
     Database& database() const;
+    /// Nobody's until somebody puts one there.
+    std::unique_ptr<Companion>& companion();
 
 private:
     friend class Asking<Tx>;

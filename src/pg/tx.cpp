@@ -60,6 +60,7 @@ struct Tx::Inside final : Runner, Batch, PoolWaiter, Flight {
     bool implicit = false; // it was sent without BEGIN: its Sync commits
     Ending last{*this};
     std::vector<Announcement> announcements;
+    std::unique_ptr<Companion> companion;
     bool queued = false; // for a connection
     Clock::time_point since;
     Pending* pending = nullptr;         // either a statement is awaited
@@ -189,6 +190,7 @@ void Tx::Inside::send() {
 }
 
 void Tx::Inside::tell_others() {
+    if (companion) companion->committed();
     for (Announcement const& one : announcements) database->announce(one.channel, one.payload);
 }
 
@@ -250,6 +252,7 @@ Runner& Tx::runner_of() { return *inside_; }
 bool Tx::committed() const { return inside_->state == Inside::State::committed; }
 Settings const& Tx::settings() const { return inside_->settings; }
 Database& Tx::database() const { return *inside_->database; }
+std::unique_ptr<Companion>& Tx::companion() { return inside_->companion; }
 
 void Tx::queue(Query const& query, std::initializer_list<void const*> arguments) {
     inside_->check_usable();

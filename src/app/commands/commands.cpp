@@ -18,6 +18,8 @@ constexpr Command table[] = {
     {"jobs", "[list [state=dead …] | show ID | retry ID | cancel ID | queues | pause QUEUE | …]",
      "look at jobs, and put them right", jobs},
     {"audit", "verify", "see whether the audit log is what was written", audit},
+    {"erase", "ID [yes]", "destroy the keys to a person's data in the audit log and the events",
+     erase},
     {"routes", "", "print the table of routes", routes},
     {"docs", "[folder]", "write the generated documents", docs},
     {"check", "queries", "prepare every query against the migrated schema", check},

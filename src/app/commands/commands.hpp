@@ -34,6 +34,7 @@ int serve(Invocation const&);
 int worker(Invocation const&);
 int jobs(Invocation const&);
 int audit(Invocation const&);
+int erase(Invocation const&);
 int routes(Invocation const&);
 int docs(Invocation const&);
 int check(Invocation const&);

@@ -11,6 +11,7 @@
 #include <describe/codec.hpp>
 #include <events/log.hpp>
 #include <pg/plain.hpp>
+#include <privacy/keyring.hpp>
 
 namespace haat::app {
 
@@ -127,7 +128,7 @@ void print(Row const& row, bool json) {
                     row[4]->c_str(), row[6]->c_str());
 }
 
-int tail(Invocation const& invocation, std::string const& url) {
+int tail(Invocation const& invocation, std::string const& url, std::string const& secret) {
     Words words = words_of(invocation.words, {"subject", "category", "key", "since", "count"});
     std::string const subjects = array_of(subjects_in(words));
     std::string const key = key_in(words);
@@ -135,11 +136,15 @@ int tail(Invocation const& invocation, std::string const& url) {
     long long left = words["count"].empty() ? -1 : std::atoll(words["count"].c_str());
     if (left == 0) throw BadWords{"count=" + words["count"] + " is not a number above 0"};
     pg::PlainConnection db(url);
+    privacy::Keyring keyring(secret);
     std::string ordinal = std::to_string(std::numeric_limits<std::int64_t>::min());
     std::string id = "0";
     constexpr int look_every_ms = 300;
     for (;;) {
-        auto const rows = db.ask(next_sql, {ordinal, id, since, subjects, key});
+        auto rows = db.ask(next_sql, {ordinal, id, since, subjects, key});
+        std::vector<std::string*> texts;
+        for (Row& row : rows) texts.insert(texts.end(), {&*row[6], &*row[7]});
+        if (!rows.empty()) privacy::unveil(db, keyring, texts);
         for (Row const& row : rows) {
             print(row, invocation.json);
             if (left > 0 && --left == 0) return 0;
@@ -220,9 +225,11 @@ int events(Invocation const& invocation) {
         return 2;
     }
     try {
-        auto const database = open_database(load_config().config, Sharing::beside_another_haat);
+        Config const config = load_config().config;
+        auto const database = open_database(config, Sharing::beside_another_haat);
         std::string const& url = database.urls.worker;
-        return what == "tail" ? tail(invocation, url) : replay(invocation, url);
+        return what == "tail" ? tail(invocation, url, config.secret_of_data())
+                              : replay(invocation, url);
     } catch (BadWords const& bad) {
         std::fprintf(stderr, "haat events %s: %s\n%s", what.c_str(), bad.text.c_str(), usage);
         return 2;

@@ -9,6 +9,7 @@
 #include <app/open_database.hpp>
 #include <app/secrets.hpp>
 #include <loop/loop.hpp>
+#include <privacy/keyring.hpp>
 #include <telemetry/log.hpp>
 
 namespace haat::app {
@@ -24,6 +25,8 @@ int worker(Invocation const& invocation) {
     // Beside a server on the same machine it uses that one's private cluster.
     auto const database = open_database(loaded.config, Sharing::beside_another_haat, say);
     migrate_or_refuse(database.urls.owner, loaded.config.migrate, say);
+    loaded.config.database.keyring =
+        std::make_shared<privacy::Keyring>(loaded.config.secret_of_data());
     Workers workers(loaded.config.worker_count());
     FileHouse files(loaded.config, workers);
     Backstage backstage(loaded.config, database.urls.worker);

@@ -7,6 +7,8 @@
 #include <audit/verify.hpp>
 #include <describe/codec.hpp>
 #include <test/harness/database.hpp>
+#include <test/harness/house.hpp>
+#include <test/harness/process.hpp>
 #include <test/harness/wait.hpp>
 
 namespace haat::test {
@@ -204,6 +206,29 @@ TEST_F(SealTest, RequestsMayOnlyAddRows) {
     for (char const* sql : {"update audit.entries set action = 'x'", "delete from audit.entries",
                             "delete from audit.links", "update audit.links set place = 9"})
         EXPECT_THROW(worker.ask(sql), pg::PlainError) << sql;
+}
+
+TEST_F(SealTest, TheCommandTellsWhatIsWrong) {
+    ProcessOptions options;
+    options.words = {"audit", "verify"};
+    options.environment = {{"DATABASE_URL", db.url(pg::Role::owner)},
+                           {"DATABASE_REQUEST_URL", db.url(pg::Role::request)},
+                           {"DATABASE_WORKER_URL", db.url(pg::Role::worker)},
+                           {"HAAT_DATA_DIR", temporary_directory("verify").string()}};
+    write(3);
+    seal();
+    Finished const whole = run_process(options);
+    EXPECT_EQ(whole.code, 0) << whole.errors;
+    EXPECT_NE(whole.output.find("whole: 3 sealed rows in 1 chains"), std::string::npos)
+        << whole.output;
+    std::string const victim = std::to_string(entry_at(2));
+    db.exec("update audit.entries set address = '::2' where id = " + victim);
+    Finished const damaged = run_process(options);
+    EXPECT_EQ(damaged.code, 1);
+    EXPECT_NE(damaged.output.find("row " + victim + " (place 2) of organization " + org_a +
+                                  " was changed"),
+              std::string::npos)
+        << damaged.output;
 }
 
 TEST_F(SealTest, ConcurrentWritersAndTwoSealersSealEveryRowOnce) {

@@ -13,14 +13,17 @@ using audit::AuditFilter;
 Task<Reply<Page<AuditEntry>>> list_entries(Ask<AuditFilter>& ask) {
     pg::ListOf<AuditEntry, AuditFilter> const& list =
         ask.actor().is_admin() ? audit::list_all : audit::list_own;
-    Page<AuditEntry> const page = co_await ask.read.list(list, ask.query());
+    Page<AuditEntry> page = co_await ask.read.list(list, ask.query());
+    co_await audit::unveil(ask.database(), page.items);
     co_return listed(page);
 }
 
 Task<Reply<AuditEntry>> find_entry(Call<>& call, std::int64_t id) {
-    std::optional<AuditEntry> const entry = co_await call.read(audit::find, id);
-    if (!entry) throw not_found<audit::AuditNoun>();
-    co_return ok(*entry);
+    std::optional<AuditEntry> const found = co_await call.read(audit::find, id);
+    if (!found) throw not_found<audit::AuditNoun>();
+    std::vector<AuditEntry> entries(1, *found);
+    co_await audit::unveil(call.database(), entries);
+    co_return ok(entries.front());
 }
 
 } // namespace

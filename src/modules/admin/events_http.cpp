@@ -106,6 +106,7 @@ Task<Reply<Page<EventView>>> list_events(Ask<EventQuery>& ask) {
     events::EventSearch const search = search_of(ask.query());
     Page<EventView> page;
     page.items = co_await ask.read(events::sql::search, search);
+    co_await events::unveil(ask.database(), page.items);
     page.limit = ask.query().limit;
     page.has_more = page.items.size() > static_cast<std::size_t>(page.limit);
     if (page.has_more) {
@@ -119,7 +120,8 @@ Task<Reply<Page<EventView>>> list_events(Ask<EventQuery>& ask) {
 }
 
 Task<Reply<Page<FailureView>>> list_failures(Ask<FailureFilter>& ask) {
-    Page<FailureView> const page = co_await ask.read.list(events::sql::failures, ask.query());
+    Page<FailureView> page = co_await ask.read.list(events::sql::failures, ask.query());
+    co_await events::unveil(ask.database(), page.items);
     co_return listed(page);
 }
 

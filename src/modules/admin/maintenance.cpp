@@ -99,8 +99,7 @@ void Maintenance::set(bool on, std::string reason, std::optional<Timestamp> expe
 }
 
 Task<void> Maintenance::load(pg::Database& database) {
-    pg::Settings const nobody;
-    pg::Reader read(database, nobody);
+    pg::Reader read(database, pg::nobody);
     MaintenanceView const view = co_await read(settings::find_maintenance);
     set(view.is_on, view.reason, view.expected_end_at);
 }

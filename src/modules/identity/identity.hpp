@@ -88,6 +88,8 @@ struct UserCreated {
     Timestamp created_at;
 };
 HAAT_DESCRIBE(UserCreated, id, email, name, phone, role, is_active, created_at)
+HAAT_PERSONAL(UserCreated, name)
+HAAT_PERSON(UserCreated, id)
 
 struct UserLoggedIn {
     UserId user_id;
@@ -98,6 +100,8 @@ struct UserLoggedIn {
     Timestamp login_at;
 };
 HAAT_DESCRIBE(UserLoggedIn, user_id, email, session_id, ip_address, user_agent, login_at)
+HAAT_PERSONAL(UserLoggedIn, ip_address, user_agent)
+HAAT_PERSON(UserLoggedIn, user_id)
 
 /// Signed out, refreshed, ended, or misused: what happened to a session.
 struct SessionEvent {
@@ -108,6 +112,8 @@ struct SessionEvent {
     Timestamp at;
 };
 HAAT_DESCRIBE(SessionEvent, user_id, session_id, ip_address, reason, at)
+HAAT_PERSONAL(SessionEvent, ip_address)
+HAAT_PERSON(SessionEvent, user_id)
 
 struct UserLoginFailed {
     std::optional<UserId> user_id;
@@ -118,6 +124,8 @@ struct UserLoginFailed {
     Timestamp failed_at;
 };
 HAAT_DESCRIBE(UserLoginFailed, user_id, email, ip_address, user_agent, attempts, failed_at)
+HAAT_PERSONAL(UserLoginFailed, email, ip_address, user_agent)
+HAAT_PERSON(UserLoginFailed, user_id)
 
 struct UserAccountLocked {
     std::optional<UserId> user_id;
@@ -127,6 +135,8 @@ struct UserAccountLocked {
     Timestamp locked_until;
 };
 HAAT_DESCRIBE(UserAccountLocked, user_id, email, ip_address, attempts, locked_until)
+HAAT_PERSONAL(UserAccountLocked, email, ip_address)
+HAAT_PERSON(UserAccountLocked, user_id)
 
 struct UserRoleChanged {
     UserId user_id;

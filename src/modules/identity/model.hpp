@@ -99,6 +99,8 @@ struct UserView {
 };
 HAAT_DESCRIBE(UserView, id, email, phone, full_name, role, is_active, is_email_verified,
               referral_code, last_login_at, created_at, updated_at)
+HAAT_PERSONAL(UserView, full_name)
+HAAT_PERSON(UserView, id)
 
 struct SignedIn {
     Secret<0, 1024> access_token;
@@ -137,6 +139,8 @@ struct OrganizationView {
 HAAT_DESCRIBE(OrganizationView, id, display_name, owner_name, slug, gstin, pan, state_code,
               currency, time_zone, fiscal_year_start, status, status_reason, role, created_at,
               updated_at)
+HAAT_PERSONAL(OrganizationView, owner_name, pan) // the number of a person, in a firm of one
+HAAT_PERSON(OrganizationView, id)
 HAAT_NOTES(OrganizationView, {.field = "role", .text = "Yours."})
 
 // ---- rows and arguments

@@ -40,6 +40,7 @@ struct Address : NewAddress {
 };
 HAAT_DESCRIBE(Address, id, label, recipient_name, phone, line1, line2, landmark, city, state,
               postal_code, country, lat, lng, is_default, created_at, updated_at)
+HAAT_PERSONAL(Address, recipient_name, line1, line2, landmark, lat, lng)
 
 struct AddressFilter {
     std::optional<bool> is_default;

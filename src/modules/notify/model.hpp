@@ -51,6 +51,8 @@ HAAT_DESCRIBE(NotificationView, id, title, message, type, channel, category, sta
               failure_reason, sent_at, delivered_at, read_at, user_id, created_by, party_id,
               customer_id, invoice_id, sale_id, invoice_payment_id, sale_receipt_id, order_id,
               created_at, updated_at)
+HAAT_PERSONAL(NotificationView, title, message, recipient_name, recipient_contact, template_data)
+HAAT_PERSON(NotificationView, recipient_id)
 HAAT_NOTES(NotificationView,
            {.field = "send_after",
             .text = "Not before: a later hour when it was to wait, or when it is tried again."},

@@ -44,11 +44,6 @@ Exec<std::vector<NewDelivery>, std::int64_t, bool> insert{"webhooks.insert_deliv
          where $3 and d.state <> 'waiting' and excluded.state = 'waiting')"};
 } // namespace sql
 
-pg::Settings const& nobody() {
-    static pg::Settings const settings;
-    return settings;
-}
-
 std::vector<Uuid> organizations_of(events::Batch const& batch) {
     std::set<Uuid> all;
     for (events::StoredEvent const& event : batch.events)
@@ -73,7 +68,7 @@ Task<void> write(pg::Database& worker, Part& part, std::int64_t patience_ms, boo
     std::set<Uuid> ids;
     for (NewDelivery const& row : part.rows) ids.insert(row.endpoint_id.uuid);
     std::vector<Uuid> const wanted_ids(ids.begin(), ids.end());
-    Tx tx(worker, nobody());
+    Tx tx(worker, pg::nobody);
     std::vector<EndpointId> const there = co_await tx(sql::lock, wanted_ids);
     std::erase_if(part.rows, [&there](NewDelivery const& row) {
         return !std::binary_search(there.begin(), there.end(), row.endpoint_id);
@@ -121,7 +116,7 @@ EventSink::EventSink(pg::Database& worker, Options const& options)
 
 Task<std::vector<events::Refused>> EventSink::deliver(events::Batch const& batch) {
     std::vector<Uuid> const orgs = organizations_of(batch);
-    pg::Reader read(worker_, nobody());
+    pg::Reader read(worker_, pg::nobody);
     std::vector<Subscription> const subscriptions = co_await read(sql::subscriptions, orgs);
     Part part;
     for (events::StoredEvent const& event : batch.events) {

@@ -32,11 +32,14 @@ TEST(SettingTest, SaysWhatIsWrongWithAValue) {
     EXPECT_EQ(SettingKind::find("TEST_SAUCERS"), nullptr);
 }
 
+enum class Hearing : bool { no, yes };
+
 /// A node that reads settings: its own loop, its own connections.
 class Node {
 public:
-    explicit Node(TestDatabase const& db) : database_(loop_, options(db)) {
-        values.hear(database_);
+    explicit Node(TestDatabase const& db, Hearing hearing = Hearing::yes)
+        : database_(loop_, options(db)) {
+        if (hearing == Hearing::yes) values.hear(database_);
         thread_ = std::thread([this] { loop_.run(); });
         app::run_on(loop_, [this] { return up(); });
     }
@@ -107,6 +110,23 @@ TEST(SettingValuesTest, AChangeIsHeardByEveryNode) {
 
     EXPECT_EQ(manager.del("/system-config/FEATURE_REVIEWS").status, 200);
     EXPECT_TRUE(soon([&] { return two.get(features::reviews, org); }, 1s));
+}
+
+// Its connection for hearing is lost and cannot be made again: then every question is asked.
+TEST(SettingValuesTest, ANodeThatCannotHearAsks) {
+    Stage stage;
+    Node deaf(stage.db, Hearing::no);
+    std::string const org = stage.actors.org_a();
+    EXPECT_TRUE(deaf.get(features::reviews, org));
+    EXPECT_FALSE(deaf.listening());
+    EXPECT_EQ(stage.client(Who::manager)
+                  .put("/system-config/FEATURE_REVIEWS", R"({"value":false})")
+                  .status,
+              200);
+    EXPECT_FALSE(deaf.get(features::reviews, org)) << "at once, whatever it knew";
+    auto const before = deaf.statements();
+    deaf.get(features::reviews, org);
+    EXPECT_EQ(deaf.statements(), before + 1);
 }
 
 TEST(SettingValuesTest, WhatDoesNotFitAnyMoreIsTheDefault) {
