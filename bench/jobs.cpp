@@ -188,10 +188,10 @@ public:
                " from raw_jobs where run_at <= now() order by run_at, id limit "
             << at_once << " for update skip locked)) returning 1) select count(*) from gone;\n";
         int const transactions = jobs / at_once / clients;
-        std::string const command =
-            "/usr/lib/postgresql/15/bin/pgbench -n -M prepared -j 2 -c " + std::to_string(clients) +
-            " -t " + std::to_string(transactions) + " -f " + script.string() + " \"" +
-            cluster_->url(pg::Role::admin) + "\" >/dev/null 2>&1";
+        std::string const command = "/usr/lib/postgresql/15/bin/pgbench -n -M prepared -j 2 -c " +
+                                    std::to_string(clients) + " -t " +
+                                    std::to_string(transactions) + " -f " + script.string() +
+                                    " \"" + cluster_->url(pg::Role::admin) + "\" >/dev/null 2>&1";
         Burnt const before = burnt(cluster_->process(), true);
         auto const begin = Clock::now();
         if (std::system(command.c_str()) != 0) return 0;

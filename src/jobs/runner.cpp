@@ -416,9 +416,8 @@ Task<void> Runner::drain(milliseconds limit) {
         in.pump(*line);
     }
     auto const settled = [&in] {
-        return std::all_of(in.lines.begin(), in.lines.end(), [](auto const& line) {
-            return line->lanes == 0 && line->settled();
-        });
+        return std::all_of(in.lines.begin(), in.lines.end(),
+                           [](auto const& line) { return line->lanes == 0 && line->settled(); });
     };
     auto const deadline = steady_clock::now() + limit;
     while (!in.live.empty() && steady_clock::now() < deadline) co_await sleep_for(milliseconds(5));

@@ -46,8 +46,8 @@ struct Exchange {
     std::int32_t level = -1; // of `behind`; none has this one
     Uuid behind;
 };
-HAAT_DESCRIBE(Exchange, runner, plain, plain_attempts, done, attempts, ended, queue, claim_max, after,
-              level, behind)
+HAAT_DESCRIBE(Exchange, runner, plain, plain_attempts, done, attempts, ended, queue, claim_max,
+              after, level, behind)
 
 /// A cron whose time has come, by the database's clock.
 struct CronRow {
@@ -76,7 +76,7 @@ struct Line {
     std::int32_t level = -1;             // with which priority,
     Uuid behind;                         // and up to which job
     steady_clock::time_point from_start; // when it was last asked for what stands in front of that
-    std::vector<Uuid> plain; // as in Exchange
+    std::vector<Uuid> plain;             // as in Exchange
     std::vector<std::int32_t> plain_attempts;
     std::vector<Uuid> done;
     std::vector<std::int32_t> attempts;
