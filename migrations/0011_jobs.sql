@@ -5,6 +5,21 @@
 -- columns that a runner reads, and looks first where it was last: nothing is searched for among
 -- higher priorities or other organizations that a short look does not find there.
 
+-- Checks are parsed and evaluated by every claim, though it changes nothing that they are about. So
+-- they are asked of what is inserted alone.
+alter table jobs.queue
+    drop constraint queue_attempts_max_check, drop constraint queue_keep_seconds_check,
+    drop constraint queue_priority_check, drop constraint queue_progress_check,
+    drop constraint queue_queue_check, drop constraint queue_name_check,
+    drop constraint queue_unique_key_check, drop constraint queue_correlation_id_check,
+    drop constraint queue_note_check, drop constraint queue_error_check;
+create policy well_formed on jobs.queue as restrictive for insert to haat_request, haat_worker
+    with check (attempts_max >= 1 and keep_seconds >= 0 and priority between 0 and 3
+                and length(queue) between 1 and 60 and length(name) between 1 and 100
+                and length(correlation_id) <= 200
+                and (unique_key is null or length(unique_key) between 1 and 200)
+                and (error is null or length(error) <= 2000));
+
 drop function jobs.exchange(uuid, uuid[], integer[], jsonb, text, integer, uuid, integer, uuid);
 drop function jobs.claim(uuid, text, integer, uuid, integer, uuid);
 drop function jobs.settle(uuid, uuid[], integer[], jsonb);
@@ -121,8 +136,16 @@ create function jobs.exchange(p_runner uuid, p_plain uuid[], p_plain_attempts in
         claimed integer := 0;
         from_id uuid;
     begin
-        select s.paused, s.concurrency_max is not null as limited, null::integer as free into q
-          from jobs.queues s where s.name = p_queue;
+        -- Mostly nobody else waits, above or beside the one that was served last.
+        select s.paused, s.concurrency_max is not null as limited,
+               p_level >= 0
+                   and not exists (select from jobs.queue o
+                                    where o.queue = p_queue and o.due
+                                      and (o.priority, o.share) > (p_level, p_after))
+                   and not exists (select from jobs.queue o
+                                    where o.queue = p_queue and o.due and o.priority = p_level
+                                      and o.share < p_after) as alone
+          into q from jobs.queues s where s.name = p_queue;
         if cardinality(p_plain) > 0 then
             if cardinality(p_plain) = 1 then
                 delete from jobs.queue o
@@ -144,11 +167,13 @@ create function jobs.exchange(p_runner uuid, p_plain uuid[], p_plain_attempts in
             return;
         end if;
         if q.limited then
-            select s.paused, true as limited, s.concurrency_max - s.running as free into q
+            select s.concurrency_max - s.running into taken
               from jobs.queues s where s.name = p_queue for update;
-            room := least(room, q.free);
+            room := least(room, taken);
         end if;
-        if p_level between 0 and 2 then
+        if q.alone then
+            level := p_level;
+        elsif p_level between 0 and 2 then
             perform from jobs.queue o
               where o.queue = p_queue and o.due and o.priority > p_level limit 1;
             if not found then
@@ -160,8 +185,12 @@ create function jobs.exchange(p_runner uuid, p_plain uuid[], p_plain_attempts in
             -- and then that one, of which nothing is asked before: so much of it was claimed.
             stage := 0;
             behind := p_after;
-            while room > 0 and stage < 2 loop
-                shares := '{}';
+            shares := '{}';
+            if q.alone and level = p_level then
+                stage := 2;
+                shares := array[p_after];
+            end if;
+            loop
                 while stage < 2 and cardinality(shares) < least(shares_max, room) loop
                     if stage = 0 then
                         select o.share into one from jobs.queue o
@@ -225,6 +254,8 @@ create function jobs.exchange(p_runner uuid, p_plain uuid[], p_plain_attempts in
                     exit when cardinality(shares) <= 1;
                     quota := room;
                 end loop;
+                exit when room <= 0 or stage = 2;
+                shares := '{}';
             end loop;
             level := level - 1;
         end loop;

@@ -25,6 +25,7 @@
 #include <test/harness/house.hpp>
 #include <test/harness/load.hpp>
 #include <test/harness/process.hpp>
+#include <test/harness/server.hpp>
 #include <test/harness/wait.hpp>
 
 namespace haat::test {
@@ -160,7 +161,9 @@ public:
     }
 
     std::uint16_t port() const { return port_; }
-    pg::PlainConnection database(pg::Role as = pg::Role::admin) const { return {url(as)}; }
+    pg::PlainConnection database(pg::Role as = pg::Role::admin) const {
+        return pg::PlainConnection(url(as));
+    }
     std::string errors() const {
         std::string all;
         for (auto const* one : {&server_, &dispatcher_, &worker_})
