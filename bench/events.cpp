@@ -1,10 +1,12 @@
 // Events out of the outbox: `events_dispatch [thousands] [rounds]`. To an in-process handler in key
 // order, each marked as handled; to a handler that also writes a row for each; and to librdkafka's
-// mock cluster over TCP. Against a throw-away cluster with fsync on; run by hand.
+// mock cluster over TCP. On a private cluster of its own, durable (fsync on). What was measured
+// comes as JSON in the last line; bench/run reads it.
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <thread>
@@ -103,13 +105,31 @@ double rate(std::string const& url, events::Sink* other, std::uint64_t events) {
     return static_cast<double>(events) / took.count();
 }
 
+pg::Cluster durable_cluster() {
+    std::filesystem::path const directory =
+        std::filesystem::temp_directory_path() / "haat-events-bench";
+    std::filesystem::remove_all(directory);
+    std::filesystem::create_directories(directory);
+    std::filesystem::permissions(directory, std::filesystem::perms(0711)); // PostgreSQL's user
+    pg::ClusterOptions options;
+    options.data_directory = directory;
+    options.remove_when_stopped = true;
+    return pg::Cluster::open(std::move(options));
+}
+
+std::string list(std::vector<double> const& values) {
+    std::string text;
+    for (double const value : values) text += (text.empty() ? "[" : ", ") + std::to_string(value);
+    return text + "]";
+}
+
 } // namespace
 
 int main(int argument_count, char** words) {
     int const thousands = argument_count > 1 ? std::max(1, std::atoi(words[1])) : 100;
     int const rounds = argument_count > 2 ? std::max(1, std::atoi(words[2])) : 3;
     int const events = thousands * 1'000;
-    pg::Cluster cluster = pg::Cluster::throw_away();
+    pg::Cluster cluster = durable_cluster();
     pg::Migrator(cluster.url(pg::Role::owner)).apply();
     pg::PlainConnection admin(cluster.url(pg::Role::admin));
     admin.run("create schema bench; create table bench.effects (key uuid, n integer); grant usage "
@@ -123,6 +143,7 @@ int main(int argument_count, char** words) {
     rd_kafka_mock_cluster_t* const mock = rd_kafka_mock_cluster_new(brokers, 1);
     std::string const url = cluster.url(pg::Role::worker);
     bool well = true;
+    std::vector<double> countings, writings, kafkas;
     for (int round = 0; round < rounds; ++round) {
         auto const fresh = [&](char const* subject) {
             admin.run("truncate events.outbox, events.cursors, events.handled, bench.effects");
@@ -145,10 +166,15 @@ int main(int argument_count, char** words) {
             events::KafkaSink sink(options);
             kafka = rate(url, &sink, static_cast<std::uint64_t>(events));
         }
+        countings.push_back(counting);
+        writings.push_back(writing);
+        kafkas.push_back(kafka);
         std::printf("round %d: handler %.0f/s, handler that writes a row %.0f/s, Kafka %.0f/s%s\n",
                     round + 1, counting, writing, kafka, well ? "" : "  NOT WHOLE");
     }
     rd_kafka_mock_cluster_destroy(mock);
     rd_kafka_destroy(brokers);
+    std::printf("{\"handler\": %s, \"handler that writes\": %s, \"Kafka\": %s}\n",
+                list(countings).c_str(), list(writings).c_str(), list(kafkas).c_str());
     return well ? 0 : 1;
 }

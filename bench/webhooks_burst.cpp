@@ -1,15 +1,18 @@
 // A burst of events to webhooks: `webhooks_burst [hundreds of events for each endpoint]
-// [endpoints]`. Each endpoint belongs to an organization of its own. First all of them are well;
-// then a fifth is dead: some take connections and never answer, some refuse them, some say 503.
-// What counts is how long the living wait. Receivers and haat share this machine; throw-away
-// cluster, fsync on.
+// [endpoints] [rounds]`. Each endpoint belongs to an organization of its own. First all of them are
+// well; then a fifth is dead: some take connections and never answer, some refuse them, some say
+// 503. What counts is how long the living wait. Receivers and haat share this machine; a private
+// cluster of its own, durable (fsync on). What was measured comes as JSON in the last line;
+// bench/run reads it.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <app/backstage.hpp>
 #include <base/clock.hpp>
@@ -63,7 +66,25 @@ std::string dead_url(WorldServer& receiver, int number) {
     return receiver.url("/ill");
 }
 
-void run(Burst const& burst) {
+pg::Cluster durable_cluster() {
+    std::filesystem::path const directory =
+        std::filesystem::temp_directory_path() / "haat-webhooks-bench";
+    std::filesystem::remove_all(directory);
+    std::filesystem::create_directories(directory);
+    std::filesystem::permissions(directory, std::filesystem::perms(0711)); // PostgreSQL's user
+    pg::ClusterOptions options;
+    options.data_directory = directory;
+    options.remove_when_stopped = true;
+    return pg::Cluster::open(std::move(options));
+}
+
+/// How the living fared.
+struct Fared {
+    double per_second = 0;
+    double p95_ms = 0;
+};
+
+Fared run(Burst const& burst) {
     std::atomic<int> arrived{0};
     WorldServer receiver([&arrived](Exchange& e) {
         if (e.seen.target == "/silent") return e.hold();
@@ -71,7 +92,7 @@ void run(Burst const& burst) {
         ++arrived;
         e.reply(200, "ok");
     });
-    pg::Cluster cluster = pg::Cluster::throw_away();
+    pg::Cluster cluster = durable_cluster();
     pg::Migrator(cluster.url(pg::Role::owner)).apply();
     pg::PlainConnection admin(cluster.url(pg::Role::admin));
     admin.run("select events.maintain(interval '14 days')");
@@ -107,6 +128,9 @@ void run(Burst const& burst) {
                     .c_str());
     std::fflush(stdout);
     stage.stop();
+    auto const second = waited.find(" / ");
+    double const p95 = second == std::string::npos ? 0 : std::atof(waited.c_str() + second + 3);
+    return {arrived / took.count(), p95};
 }
 
 } // namespace
@@ -118,11 +142,18 @@ int main(int argument_count, char** words) {
     Burst burst;
     if (argument_count > 1) burst.events_each = 100 * std::max(1, std::atoi(words[1]));
     if (argument_count > 2) burst.endpoints = std::max(5, std::atoi(words[2]));
-    for (int round = 0; round < 2; ++round) {
+    int const rounds = argument_count > 3 ? std::max(1, std::atoi(words[3])) : 2;
+    std::string all_live, some_dead;
+    auto const add = [](std::string& text, Fared const& one) {
+        text += (text.empty() ? "[" : ", [") + std::to_string(one.per_second) + ", " +
+                std::to_string(one.p95_ms) + "]";
+    };
+    for (int round = 0; round < rounds; ++round) {
         burst.dead = 0;
-        run(burst);
+        add(all_live, run(burst));
         burst.dead = burst.endpoints / 5;
-        run(burst);
+        add(some_dead, run(burst));
     }
+    std::printf("{\"all live\": [%s], \"some dead\": [%s]}\n", all_live.c_str(), some_dead.c_str());
     return 0;
 }

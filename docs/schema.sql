@@ -14,6 +14,22 @@ CREATE SCHEMA settings;
 CREATE SCHEMA webhooks;
 CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA extensions;
 COMMENT ON EXTENSION pg_trgm IS 'text similarity measurement and index searching based on trigrams';
+CREATE TYPE jobs.claimed AS (
+	id uuid,
+	name text,
+	share uuid,
+	user_id uuid,
+	priority smallint,
+	attempt integer,
+	attempts_max integer,
+	keep_seconds integer,
+	correlation_id text,
+	payload jsonb,
+	batch_id uuid,
+	run_at timestamp with time zone,
+	started_at timestamp with time zone,
+	cancelled boolean
+);
 CREATE TABLE audit.entries (
     id bigint NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL,
@@ -576,133 +592,6 @@ CREATE FUNCTION jobs.cancel(p_id uuid) RETURNS text
         update jobs.queue q set cancelled = true where q.id = p_id;
         return 'cancelling';
     end $$;
-CREATE TABLE jobs.queue (
-    id uuid NOT NULL,
-    share uuid NOT NULL,
-    runner uuid,
-    batch_id uuid,
-    user_id uuid,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    run_at timestamp with time zone NOT NULL,
-    started_at timestamp with time zone,
-    attempt integer DEFAULT 0 NOT NULL,
-    attempts_max integer NOT NULL,
-    keep_seconds integer NOT NULL,
-    priority smallint NOT NULL,
-    progress smallint,
-    due boolean NOT NULL,
-    cancelled boolean DEFAULT false NOT NULL,
-    queue text NOT NULL,
-    name text NOT NULL,
-    unique_key text,
-    correlation_id text NOT NULL,
-    note text,
-    error text,
-    payload jsonb NOT NULL,
-    CONSTRAINT queue_attempts_max_check CHECK ((attempts_max >= 1)),
-    CONSTRAINT queue_correlation_id_check CHECK ((length(correlation_id) <= 200)),
-    CONSTRAINT queue_error_check CHECK ((length(error) <= 2000)),
-    CONSTRAINT queue_keep_seconds_check CHECK ((keep_seconds >= 0)),
-    CONSTRAINT queue_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
-    CONSTRAINT queue_note_check CHECK ((length(note) <= 500)),
-    CONSTRAINT queue_priority_check CHECK (((priority >= 0) AND (priority <= 3))),
-    CONSTRAINT queue_progress_check CHECK (((progress >= 0) AND (progress <= 100))),
-    CONSTRAINT queue_queue_check CHECK (((length(queue) >= 1) AND (length(queue) <= 60))),
-    CONSTRAINT queue_unique_key_check CHECK (((length(unique_key) >= 1) AND (length(unique_key) <= 200)))
-)
-WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000', autovacuum_vacuum_cost_delay='0');
-CREATE FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid, p_level integer, p_behind uuid) RETURNS SETOF jobs.queue
-    LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog'
-    SET plan_cache_mode TO 'force_generic_plan'
-    SET enable_seqscan TO 'off'
-    SET enable_bitmapscan TO 'off'
-    SET enable_sort TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off'
-    AS $$
-    declare
-        nobody constant uuid := '00000000-0000-0000-0000-000000000000';
-        shares_max constant integer := 64;
-        q record;
-        room integer := p_max;
-        shares uuid[];
-        behind uuid;
-        one uuid;
-        quota integer;
-        wrapped boolean;
-        wanted integer;
-        taken integer;
-        claimed integer := 0;
-        from_id uuid;
-    begin
-        select s.paused, s.concurrency_max, s.running into q from jobs.queues s
-         where s.name = p_queue;
-        if q.paused then
-            return;
-        end if;
-        if q.concurrency_max is not null then
-            select s.paused, s.concurrency_max, s.running into q from jobs.queues s
-             where s.name = p_queue for update;
-            room := least(room, q.concurrency_max - q.running);
-        end if;
-        for level in reverse 3..0 loop
-            exit when room <= 0;
-            shares := '{}';
-            behind := p_after;
-            wrapped := false;
-            loop
-                select o.share into one from jobs.queue o
-                 where o.queue = p_queue and o.due and o.priority = level and o.share > behind
-                 order by o.share limit 1;
-                if not found or (wrapped and one > p_after) then
-                    exit when wrapped;
-                    wrapped := true;
-                    behind := nobody;
-                    exit when behind = p_after;
-                    continue;
-                end if;
-                shares := shares || one;
-                behind := one;
-                exit when cardinality(shares) >= shares_max;
-            end loop;
-            -- Everybody's part first, then whatever is left.
-            quota := greatest(1, room / greatest(1, cardinality(shares)));
-            for turn in 1..2 loop
-                foreach one in array shares loop
-                    exit when room <= 0;
-                    wanted := least(room, quota);
-                    from_id := case when level = p_level and one = p_after then p_behind
-                                    else nobody end;
-                    loop
-                        return query
-                            update jobs.queue o
-                               set runner = p_runner, attempt = o.attempt + 1, started_at = now()
-                              from (select w.id from jobs.queue w
-                                     where (w.queue, w.priority, w.share, w.id)
-                                               > (p_queue, level, one, from_id)
-                                       and (w.queue, w.priority, w.share) <= (p_queue, level, one)
-                                       and w.due and w.runner is null
-                                     order by w.queue, w.priority, w.share, w.id
-                                     limit wanted for update skip locked) as picked
-                             where o.id = picked.id
-                            returning o.*;
-                        get diagnostics taken = row_count;
-                        room := room - taken;
-                        claimed := claimed + taken;
-                        wanted := wanted - taken;
-                        exit when wanted = 0 or from_id = nobody;
-                        from_id := nobody; -- what was given back stands in front of it
-                    end loop;
-                end loop;
-                exit when quota >= room or cardinality(shares) <= 1;
-                quota := room;
-            end loop;
-        end loop;
-        if q.concurrency_max is not null then
-            update jobs.queues s set running = s.running + claimed where s.name = p_queue;
-        end if;
-    end $$;
 CREATE FUNCTION jobs.count_ended(p_queue text, p_batch uuid, p_count integer, p_failed integer) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
@@ -741,17 +630,157 @@ CREATE FUNCTION jobs.declare_queue(p_name text, p_concurrency_max integer) RETUR
                            where w.queue = p_name and w.runner is not null)
          where q.name = p_name;
     end $$;
-CREATE FUNCTION jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid, p_level integer, p_behind uuid) RETURNS SETOF jobs.queue
+CREATE FUNCTION jobs.exchange(p_runner uuid, p_plain uuid[], p_plain_attempts integer[], p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid, p_level integer, p_behind uuid) RETURNS SETOF jobs.claimed
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog'
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET enable_sort TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $$
+    declare
+        nobody constant uuid := '00000000-0000-0000-0000-000000000000';
+        shares_max constant integer := 64;
+        q record;
+        level integer := 3;
+        room integer := p_max;
+        shares uuid[];
+        behind uuid;
+        one uuid;
+        stage integer;
+        quota integer;
+        wanted integer;
+        taken integer;
+        claimed integer := 0;
+        from_id uuid;
     begin
-        if cardinality(p_done) > 0 or p_ended is not null then
-            perform jobs.settle(p_runner, p_done, p_attempts, p_ended);
+        -- Mostly nobody else waits, above or beside the one that was served last.
+        select s.paused, s.concurrency_max is not null as limited,
+               p_level >= 0
+                   and not exists (select from jobs.queue o
+                                    where o.queue = p_queue and o.due
+                                      and (o.priority, o.share) > (p_level, p_after))
+                   and not exists (select from jobs.queue o
+                                    where o.queue = p_queue and o.due and o.priority = p_level
+                                      and o.share < p_after) as alone
+          into q from jobs.queues s where s.name = p_queue;
+        if cardinality(p_plain) > 0 then
+            if cardinality(p_plain) = 1 then
+                delete from jobs.queue o
+                 where o.id = p_plain[1] and o.runner = p_runner
+                   and o.attempt = p_plain_attempts[1];
+            else
+                delete from jobs.queue o using unnest(p_plain, p_plain_attempts) as d (id, attempt)
+                 where o.id = d.id and o.runner = p_runner and o.attempt = d.attempt;
+            end if;
+            get diagnostics taken = row_count;
+            if q.limited then
+                perform jobs.count_ended(p_queue, null, taken, 0);
+            end if;
         end if;
-        if p_max > 0 then
-            return query select c.*
-              from jobs.claim(p_runner, p_queue, p_max, p_after, p_level, p_behind) c;
+        if cardinality(p_done) > 0 or p_ended is not null then
+            perform jobs.settle(p_runner, p_done, p_attempts, p_ended, coalesce(q.limited, false));
+        end if;
+        if p_max <= 0 or q.paused then
+            return;
+        end if;
+        if q.limited then
+            select s.concurrency_max - s.running into taken
+              from jobs.queues s where s.name = p_queue for update;
+            room := least(room, taken);
+        end if;
+        if q.alone then
+            level := p_level;
+        elsif p_level between 0 and 2 then
+            perform from jobs.queue o
+              where o.queue = p_queue and o.due and o.priority > p_level limit 1;
+            if not found then
+                level := p_level;
+            end if;
+        end if;
+        while room > 0 and level >= 0 loop
+            -- First whoever is behind the one that was served last, then whoever is in front of it,
+            -- and then that one, of which nothing is asked before: so much of it was claimed.
+            stage := 0;
+            behind := p_after;
+            shares := '{}';
+            if q.alone and level = p_level then
+                stage := 2;
+                shares := array[p_after];
+            end if;
+            loop
+                while stage < 2 and cardinality(shares) < least(shares_max, room) loop
+                    if stage = 0 then
+                        select o.share into one from jobs.queue o
+                         where o.queue = p_queue and o.due and o.priority = level
+                           and o.share > behind
+                         order by o.share limit 1;
+                    else
+                        select o.share into one from jobs.queue o
+                         where o.queue = p_queue and o.due and o.priority = level
+                           and o.share > behind and o.share < p_after
+                         order by o.share limit 1;
+                    end if;
+                    if found then
+                        shares := shares || one;
+                        behind := one;
+                    elsif stage = 0 and p_after <> nobody then
+                        stage := 1;
+                        behind := nobody;
+                    else
+                        stage := 2;
+                        if p_after <> nobody then
+                            shares := shares || p_after;
+                        end if;
+                    end if;
+                end loop;
+                -- Everybody's part first, then whatever is left.
+                quota := greatest(1, room / greatest(1, cardinality(shares)));
+                for turn in 1..2 loop
+                    foreach one in array shares loop
+                        exit when room <= 0;
+                        wanted := least(room, quota);
+                        from_id := case when level = p_level and one = p_after then p_behind
+                                        else nobody end;
+                        loop
+                            -- The rows are locked by this very statement: their place is theirs.
+                            return query
+                                update jobs.queue o
+                                   set runner = p_runner, attempt = o.attempt + 1,
+                                       started_at = now()
+                                  from (select w.ctid from jobs.queue w
+                                         where (w.queue, w.priority, w.share, w.id)
+                                                   > (p_queue, level, one, from_id)
+                                           and (w.queue, w.priority, w.share)
+                                                   <= (p_queue, level, one)
+                                           and w.due and w.runner is null
+                                         order by w.queue, w.priority, w.share, w.id
+                                         limit wanted for update skip locked) as picked
+                                 where o.ctid = picked.ctid
+                                returning o.id, o.name, o.share, o.user_id, o.priority, o.attempt,
+                                          o.attempts_max, o.keep_seconds, o.correlation_id,
+                                          o.payload, o.batch_id, o.run_at, o.started_at,
+                                          o.cancelled;
+                            get diagnostics taken = row_count;
+                            room := room - taken;
+                            claimed := claimed + taken;
+                            wanted := wanted - taken;
+                            exit when wanted = 0 or from_id = nobody;
+                            from_id := nobody; -- what was given back stands in front of it
+                        end loop;
+                    end loop;
+                    exit when cardinality(shares) <= 1;
+                    quota := room;
+                end loop;
+                exit when room <= 0 or stage = 2;
+                shares := '{}';
+            end loop;
+            level := level - 1;
+        end loop;
+        if q.limited and claimed > 0 then
+            update jobs.queues s set running = s.running + claimed where s.name = p_queue;
         end if;
     end $$;
 CREATE FUNCTION jobs.finish(p_runner uuid, p_id uuid, p_attempt integer, p_result jsonb) RETURNS void
@@ -894,39 +923,36 @@ CREATE FUNCTION jobs.set_paused(p_queue text, p_paused boolean) RETURNS boolean
         update jobs.queues q set paused = p_paused, updated_at = now() where q.name = p_queue;
         return found;
     end $$;
-CREATE FUNCTION jobs.settle(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb) RETURNS void
+CREATE FUNCTION jobs.settle(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_limited boolean) RETURNS void
     LANGUAGE plpgsql
-    SET search_path TO 'pg_catalog'
-    SET plan_cache_mode TO 'force_generic_plan'
-    SET enable_seqscan TO 'off'
-    SET enable_hashjoin TO 'off'
-    SET enable_mergejoin TO 'off'
     AS $$
     declare
         r record;
         mine jobs.queue%rowtype;
     begin
-        -- The many that went well and say nothing.
-        for r in
-            with gone as (
-                delete from jobs.queue q
-                 using unnest(p_done, p_attempts) as d (id, attempt)
-                 where q.id = d.id and q.runner = p_runner and q.attempt = d.attempt
-                returning q.*),
-            kept as (
-                insert into jobs.finished (id, share, user_id, created_at, run_at, started_at,
-                                           finished_at, keep_until, attempt, attempts_max,
-                                           keep_seconds, priority, progress, state, queue, name,
-                                           unique_key, correlation_id, note, payload)
-                select g.id, g.share, g.user_id, g.created_at, g.run_at, g.started_at, now(),
-                       now() + g.keep_seconds * interval '1 second', g.attempt, g.attempts_max,
-                       g.keep_seconds, g.priority, g.progress, 'done', g.queue, g.name,
-                       g.unique_key, g.correlation_id, g.note, g.payload
-                  from gone g where g.keep_seconds > 0)
-            select g.queue, g.batch_id, count(*)::integer as n
-              from gone g group by g.queue, g.batch_id order by g.queue, g.batch_id loop
-            perform jobs.count_ended(r.queue, r.batch_id, r.n, 0);
-        end loop;
+        if cardinality(p_done) > 0 then
+            for r in
+                with gone as (
+                    delete from jobs.queue q
+                     using unnest(p_done, p_attempts) as d (id, attempt)
+                     where q.id = d.id and q.runner = p_runner and q.attempt = d.attempt
+                    returning q.*),
+                kept as (
+                    insert into jobs.finished (id, share, user_id, created_at, run_at, started_at,
+                                               finished_at, keep_until, attempt, attempts_max,
+                                               keep_seconds, priority, progress, state, queue, name,
+                                               unique_key, correlation_id, note, payload)
+                    select g.id, g.share, g.user_id, g.created_at, g.run_at, g.started_at, now(),
+                           now() + g.keep_seconds * interval '1 second', g.attempt, g.attempts_max,
+                           g.keep_seconds, g.priority, g.progress, 'done', g.queue, g.name,
+                           g.unique_key, g.correlation_id, g.note, g.payload
+                      from gone g where g.keep_seconds > 0)
+                select g.queue, g.batch_id, count(*)::integer as n
+                  from gone g where p_limited or g.batch_id is not null
+                 group by g.queue, g.batch_id order by g.queue, g.batch_id loop
+                perform jobs.count_ended(r.queue, r.batch_id, r.n, 0);
+            end loop;
+        end if;
         if p_ended is null then
             return;
         end if;
@@ -1520,6 +1546,31 @@ CREATE TABLE jobs.finished (
     result jsonb,
     CONSTRAINT finished_state_check CHECK ((state = ANY (ARRAY['done'::text, 'dead'::text, 'cancelled'::text])))
 );
+CREATE TABLE jobs.queue (
+    id uuid NOT NULL,
+    share uuid NOT NULL,
+    runner uuid,
+    batch_id uuid,
+    user_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    run_at timestamp with time zone NOT NULL,
+    started_at timestamp with time zone,
+    attempt integer DEFAULT 0 NOT NULL,
+    attempts_max integer NOT NULL,
+    keep_seconds integer NOT NULL,
+    priority smallint NOT NULL,
+    progress smallint,
+    due boolean NOT NULL,
+    cancelled boolean DEFAULT false NOT NULL,
+    queue text NOT NULL,
+    name text NOT NULL,
+    unique_key text,
+    correlation_id text NOT NULL,
+    note text,
+    error text,
+    payload jsonb NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='20000', autovacuum_vacuum_cost_delay='0', fillfactor='42');
 CREATE VIEW jobs.everything WITH (security_invoker='true') AS
  SELECT q.id,
     q.share,
@@ -2173,6 +2224,7 @@ ALTER TABLE jobs.queues ENABLE ROW LEVEL SECURITY;
 CREATE POLICY request_adds ON jobs.batches FOR INSERT TO haat_request WITH CHECK (true);
 CREATE POLICY request_adds ON jobs.queue FOR INSERT TO haat_request WITH CHECK ((runner IS NULL));
 ALTER TABLE jobs.runners ENABLE ROW LEVEL SECURITY;
+CREATE POLICY well_formed ON jobs.queue AS RESTRICTIVE FOR INSERT TO haat_request, haat_worker WITH CHECK (((attempts_max >= 1) AND (keep_seconds >= 0) AND ((priority >= 0) AND (priority <= 3)) AND ((length(queue) >= 1) AND (length(queue) <= 60)) AND ((length(name) >= 1) AND (length(name) <= 100)) AND (length(correlation_id) <= 200) AND ((unique_key IS NULL) OR ((length(unique_key) >= 1) AND (length(unique_key) <= 200))) AND ((error IS NULL) OR (length(error) <= 2000))));
 CREATE POLICY worker_all ON jobs.batches TO haat_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_all ON jobs.crons TO haat_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_all ON jobs.finished TO haat_worker USING (true) WITH CHECK (true);
@@ -2263,6 +2315,8 @@ GRANT USAGE ON SCHEMA settings TO haat_request;
 GRANT USAGE ON SCHEMA settings TO haat_worker;
 GRANT USAGE ON SCHEMA webhooks TO haat_request;
 GRANT USAGE ON SCHEMA webhooks TO haat_worker;
+REVOKE ALL ON TYPE jobs.claimed FROM PUBLIC;
+GRANT ALL ON TYPE jobs.claimed TO haat_worker;
 GRANT SELECT,INSERT ON TABLE audit.entries TO haat_request;
 GRANT SELECT,INSERT ON TABLE audit.entries TO haat_worker;
 REVOKE ALL ON FUNCTION audit.content(e audit.entries, chain uuid, place bigint) FROM PUBLIC;
@@ -2319,30 +2373,12 @@ GRANT ALL ON FUNCTION identity.upgrade_password(p_old_hash text, p_new_hash text
 REVOKE ALL ON FUNCTION jobs.cancel(p_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION jobs.cancel(p_id uuid) TO haat_worker;
 GRANT ALL ON FUNCTION jobs.cancel(p_id uuid) TO haat_request;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.queue TO haat_worker;
-GRANT SELECT ON TABLE jobs.queue TO haat_request;
-GRANT INSERT(id) ON TABLE jobs.queue TO haat_request;
-GRANT INSERT(share) ON TABLE jobs.queue TO haat_request;
-GRANT INSERT(batch_id) ON TABLE jobs.queue TO haat_request;
-GRANT INSERT(user_id) ON TABLE jobs.queue TO haat_request;
-GRANT INSERT(run_at) ON TABLE jobs.queue TO haat_request;
-GRANT INSERT(attempts_max) ON TABLE jobs.queue TO haat_request;
-GRANT INSERT(keep_seconds) ON TABLE jobs.queue TO haat_request;
-GRANT INSERT(priority) ON TABLE jobs.queue TO haat_request;
-GRANT INSERT(due) ON TABLE jobs.queue TO haat_request;
-GRANT INSERT(queue) ON TABLE jobs.queue TO haat_request;
-GRANT INSERT(name) ON TABLE jobs.queue TO haat_request;
-GRANT INSERT(unique_key) ON TABLE jobs.queue TO haat_request;
-GRANT INSERT(correlation_id) ON TABLE jobs.queue TO haat_request;
-GRANT INSERT(payload) ON TABLE jobs.queue TO haat_request;
-REVOKE ALL ON FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid, p_level integer, p_behind uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION jobs.claim(p_runner uuid, p_queue text, p_max integer, p_after uuid, p_level integer, p_behind uuid) TO haat_worker;
 REVOKE ALL ON FUNCTION jobs.count_ended(p_queue text, p_batch uuid, p_count integer, p_failed integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION jobs.count_ended(p_queue text, p_batch uuid, p_count integer, p_failed integer) TO haat_worker;
 REVOKE ALL ON FUNCTION jobs.declare_queue(p_name text, p_concurrency_max integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION jobs.declare_queue(p_name text, p_concurrency_max integer) TO haat_worker;
-REVOKE ALL ON FUNCTION jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid, p_level integer, p_behind uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION jobs.exchange(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid, p_level integer, p_behind uuid) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.exchange(p_runner uuid, p_plain uuid[], p_plain_attempts integer[], p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid, p_level integer, p_behind uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.exchange(p_runner uuid, p_plain uuid[], p_plain_attempts integer[], p_done uuid[], p_attempts integer[], p_ended jsonb, p_queue text, p_max integer, p_after uuid, p_level integer, p_behind uuid) TO haat_worker;
 REVOKE ALL ON FUNCTION jobs.finish(p_runner uuid, p_id uuid, p_attempt integer, p_result jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION jobs.finish(p_runner uuid, p_id uuid, p_attempt integer, p_result jsonb) TO haat_worker;
 REVOKE ALL ON FUNCTION jobs.give_back(p_runner uuid, p_but uuid[], p_counts boolean) FROM PUBLIC;
@@ -2361,8 +2397,8 @@ GRANT ALL ON FUNCTION jobs.retry(p_id uuid) TO haat_request;
 REVOKE ALL ON FUNCTION jobs.set_paused(p_queue text, p_paused boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION jobs.set_paused(p_queue text, p_paused boolean) TO haat_worker;
 GRANT ALL ON FUNCTION jobs.set_paused(p_queue text, p_paused boolean) TO haat_request;
-REVOKE ALL ON FUNCTION jobs.settle(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION jobs.settle(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb) TO haat_worker;
+REVOKE ALL ON FUNCTION jobs.settle(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_limited boolean) FROM PUBLIC;
+GRANT ALL ON FUNCTION jobs.settle(p_runner uuid, p_done uuid[], p_attempts integer[], p_ended jsonb, p_limited boolean) TO haat_worker;
 REVOKE ALL ON FUNCTION jobs.tick() FROM PUBLIC;
 GRANT ALL ON FUNCTION jobs.tick() TO haat_worker;
 REVOKE ALL ON FUNCTION notify.acting_owner() FROM PUBLIC;
@@ -2497,6 +2533,22 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.crons TO haat_worker;
 GRANT SELECT ON TABLE jobs.crons TO haat_request;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.finished TO haat_worker;
 GRANT SELECT ON TABLE jobs.finished TO haat_request;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.queue TO haat_worker;
+GRANT SELECT ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(id) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(share) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(batch_id) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(user_id) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(run_at) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(attempts_max) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(keep_seconds) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(priority) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(due) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(queue) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(name) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(unique_key) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(correlation_id) ON TABLE jobs.queue TO haat_request;
+GRANT INSERT(payload) ON TABLE jobs.queue TO haat_request;
 GRANT SELECT ON TABLE jobs.everything TO haat_request;
 GRANT SELECT ON TABLE jobs.everything TO haat_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE jobs.queues TO haat_worker;

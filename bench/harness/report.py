@@ -4,7 +4,7 @@ import json
 import statistics
 import subprocess
 
-from harness import machine
+from harness import machine, services
 from harness.servers import BUILD, POSTGRES, ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
@@ -73,9 +73,19 @@ def summary(result):
     return lines
 
 
+def service_summary(result):
+    """As summary(); what has no goal is there for comparison and always holds."""
+    lines, before = [], ""
+    for what, haat, peer, ratio, goal, holds in services.lines(result.get("services", {})):
+        before = what or before
+        name = f"{before} ({peer})" if peer else before
+        lines.append((name, f"{haat}  {ratio}" if ratio else haat, goal, holds is not False))
+    return lines
+
+
 def print_summary(result):
     print()
-    for what, value, wanted, holds in summary(result):
+    for what, value, wanted, holds in summary(result) + service_summary(result):
         print(f"  {'ok  ' if holds else 'MISS'}  {what:75} {value:>10}  {wanted}")
     print()
 
@@ -188,6 +198,13 @@ def other_tables(result):
     return parts
 
 
+def service_table(result):
+    rows = [(what, haat, peer, ratio, goal)
+            for what, haat, peer, ratio, goal, _ in services.lines(result["services"])]
+    lines = ["| service | haat | beside it | haat is | to hold |", "|---|---:|---|---:|---:|"]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
 def markdown(result):
     made = result["made"]
     parts = [
@@ -198,6 +215,8 @@ def markdown(result):
         parts += [throughput_table(result), rate_table(result), cpu_table(result)]
         parts.append(stage_table(result))
     parts += other_tables(result)
+    if "services" in result:
+        parts += ["## Services", services.NOTES, service_table(result)]
     return "\n\n".join(part for part in parts if part)
 
 

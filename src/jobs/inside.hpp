@@ -32,6 +32,7 @@ struct Claimed {
     std::int32_t priority = 0;
     std::int32_t attempt = 0;
     std::int32_t attempts_max = 0;
+    std::int32_t keep_seconds = 0;
     std::string correlation_id;
     Json payload;
     std::optional<Uuid> batch_id;
@@ -39,8 +40,8 @@ struct Claimed {
     Timestamp started_at;
     bool cancelled = false;
 };
-HAAT_DESCRIBE(Claimed, id, name, share, user_id, priority, attempt, attempts_max, correlation_id,
-              payload, batch_id, run_at, started_at, cancelled)
+HAAT_DESCRIBE(Claimed, id, name, share, user_id, priority, attempt, attempts_max, keep_seconds,
+              correlation_id, payload, batch_id, run_at, started_at, cancelled)
 
 /// enqueue_erased() of a payload that is JSON already.
 JobId enqueue_text(Tx&, JobKind const&, std::string payload, EnqueueOptions const&);

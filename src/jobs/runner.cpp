@@ -176,7 +176,7 @@ int Runner::Inside::room_in(Line& line) {
 void Runner::Inside::exchange_more(Line& line) {
     while (line.lanes < options.lanes && !over && has_lease() && !unsure &&
            steady_clock::now() >= line.blocked_until) {
-        bool const settles = !line.done.empty() || !line.ended.empty();
+        bool const settles = !line.settled();
         int const wanted = line.hungry && !draining ? room_in(line) : 0;
         if (!settles && wanted == 0) return;
         detach(exchange(line, wanted));
@@ -202,6 +202,8 @@ Task<void> Runner::Inside::exchange(Line& line, int claim_max) {
                     std::make_move_iterator(from.begin() + count));
         from.erase(from.begin(), from.begin() + count);
     };
+    take(line.plain, said.plain);
+    take(line.plain_attempts, said.plain_attempts);
     take(line.done, said.done);
     take(line.attempts, said.attempts);
     if (!line.ended.empty()) take(line.ended, said.ended.emplace());
@@ -227,7 +229,7 @@ Task<void> Runner::Inside::exchange(Line& line, int claim_max) {
         if (said.runner == id) put_back(line, said);
         co_return;
     }
-    bool const settled_batch = said.ended.has_value() || !said.done.empty();
+    bool const settled_batch = said.ended.has_value() || !said.done.empty() || !said.plain.empty();
     if (said.runner == id) took_in(line, std::move(claimed), claim_max, wakes);
     // What was settled may have made room in a queue with a limit.
     if (settled_batch && line.queue->options().concurrency_max > 0) line.hungry = true;
@@ -235,10 +237,14 @@ Task<void> Runner::Inside::exchange(Line& line, int claim_max) {
 }
 
 void Runner::Inside::put_back(Line& line, Exchange& failed) {
-    std::move(failed.done.begin(), failed.done.end(), std::back_inserter(line.done));
-    line.attempts.insert(line.attempts.end(), failed.attempts.begin(), failed.attempts.end());
-    if (failed.ended)
-        std::move(failed.ended->begin(), failed.ended->end(), std::back_inserter(line.ended));
+    auto const put = [](auto& from, auto& into) {
+        std::move(from.begin(), from.end(), std::back_inserter(into));
+    };
+    put(failed.plain, line.plain);
+    put(failed.plain_attempts, line.plain_attempts);
+    put(failed.done, line.done);
+    put(failed.attempts, line.attempts);
+    if (failed.ended) put(*failed.ended, line.ended);
 }
 
 void Runner::Inside::took_in(Line& line, std::vector<Claimed> claimed, int asked,
@@ -332,6 +338,10 @@ void Runner::Inside::conclude(Live& one, std::string result, std::exception_ptr 
     if (run.stop == StopReason::lost || run.runner != id) return became(Became::given_back);
     if (!error) {
         became(Became::done);
+        if (run.job.keep_seconds == 0 && !run.job.batch_id) {
+            line.plain.push_back(run.job.id);
+            return line.plain_attempts.push_back(run.job.attempt);
+        }
         if (result.empty()) {
             line.done.push_back(run.job.id);
             return line.attempts.push_back(run.job.attempt);
@@ -406,9 +416,8 @@ Task<void> Runner::drain(milliseconds limit) {
         in.pump(*line);
     }
     auto const settled = [&in] {
-        return std::all_of(in.lines.begin(), in.lines.end(), [](auto const& line) {
-            return line->lanes == 0 && line->done.empty() && line->ended.empty();
-        });
+        return std::all_of(in.lines.begin(), in.lines.end(),
+                           [](auto const& line) { return line->lanes == 0 && line->settled(); });
     };
     auto const deadline = steady_clock::now() + limit;
     while (!in.live.empty() && steady_clock::now() < deadline) co_await sleep_for(milliseconds(5));

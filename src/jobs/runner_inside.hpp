@@ -35,7 +35,9 @@ HAAT_DESCRIBE(Ended, id, attempt, outcome, delay_ms, result, error)
 /// What one exchange with the database says.
 struct Exchange {
     Uuid runner;
-    std::vector<Uuid> done;
+    std::vector<Uuid> plain; // went well, and nothing of them is kept or counted
+    std::vector<std::int32_t> plain_attempts;
+    std::vector<Uuid> done; // went well, and say nothing
     std::vector<std::int32_t> attempts;
     std::optional<std::vector<Ended>> ended;
     std::string queue;
@@ -44,7 +46,8 @@ struct Exchange {
     std::int32_t level = -1; // of `behind`; none has this one
     Uuid behind;
 };
-HAAT_DESCRIBE(Exchange, runner, done, attempts, ended, queue, claim_max, after, level, behind)
+HAAT_DESCRIBE(Exchange, runner, plain, plain_attempts, done, attempts, ended, queue, claim_max,
+              after, level, behind)
 
 /// A cron whose time has come, by the database's clock.
 struct CronRow {
@@ -73,9 +76,12 @@ struct Line {
     std::int32_t level = -1;             // with which priority,
     Uuid behind;                         // and up to which job
     steady_clock::time_point from_start; // when it was last asked for what stands in front of that
+    std::vector<Uuid> plain;             // as in Exchange
+    std::vector<std::int32_t> plain_attempts;
     std::vector<Uuid> done;
     std::vector<std::int32_t> attempts;
     std::vector<Ended> ended;
+    bool settled() const { return plain.empty() && done.empty() && ended.empty(); }
     bool pumping = false;
     bool again = false;
     steady_clock::time_point blocked_until;

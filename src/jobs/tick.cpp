@@ -184,6 +184,8 @@ void Runner::Inside::lose_everything() {
     stop_all(StopReason::lost);
     for (auto const& line : lines) {
         line->waiting.clear();
+        line->plain.clear();
+        line->plain_attempts.clear();
         line->done.clear();
         line->attempts.clear();
         line->ended.clear();

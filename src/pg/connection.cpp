@@ -17,7 +17,7 @@ constexpr milliseconds backoff_first{50};
 constexpr milliseconds rollback_limit{5'000};
 constexpr int stray_ends_max = 2;
 
-std::string session_of(Use use) {
+std::string session_of(Use use, DatabaseOptions const& options) {
     // A read may be run twice (elsewhere after a loss or a time-out): so it must not write. One
     // that is fast needs no plan for its own values; one that was not gets it where it is run
     // again.
@@ -26,7 +26,10 @@ std::string session_of(Use use) {
     std::string const always = "set client_min_messages = warning; "
                                "set idle_in_transaction_session_timeout = '60s'";
     if (use == Use::read) return reading + planned_once + always;
-    return use == Use::slow ? reading + always : always;
+    if (use == Use::slow) return reading + always;
+    if (use != Use::write) return always;
+    // What a transaction that acts for nobody does not say.
+    return always + "; set statement_timeout = " + std::to_string(options.write_timeout.count());
 }
 
 milliseconds with_jitter(milliseconds wait) {
@@ -51,7 +54,7 @@ Connection::~Connection() {
 
 void Connection::open() {
     state_ = State::connecting;
-    ConnectOptions options{options_.url, session_of(use_), options_.connect_timeout};
+    ConnectOptions options{options_.url, session_of(use_, options_), options_.connect_timeout};
     auto attempt = [options = std::move(options), mailbox = mailbox_, self = weak_from_this()] {
         auto made = std::make_shared<Connected>(connect(options));
         mailbox->post([made, self] {

@@ -61,6 +61,7 @@ struct Tx::Inside final : Runner, Batch, PoolWaiter, Flight {
     Ending last{*this};
     std::vector<Announcement> announcements;
     std::unique_ptr<Companion> companion;
+    bool silent = false; // it says no settings: they are the session's
     bool queued = false; // for a connection
     Clock::time_point since;
     Pending* pending = nullptr;         // either a statement is awaited
@@ -153,7 +154,7 @@ int Tx::Inside::send_preparations() {
     int statements = static_cast<int>(later.size()) + 1;
     if (state == State::fresh) {
         if (!implicit) own->prepare(this, home.statements.begin);
-        own->prepare(this, home.statements.settings);
+        if (!silent) own->prepare(this, home.statements.settings);
     }
     for (Later const& one : later) own->prepare(this, *one.statement);
     if (pending) own->prepare(this, home.statements.of(pending->query()));
@@ -168,12 +169,14 @@ void Tx::Inside::send() {
     if (pending) pending->encode(home.scratch);
     // One batch is a transaction by itself.
     implicit = ending && state == State::fresh;
+    silent = implicit && settings.user_id.empty() && settings.org_id.empty() &&
+             settings.role.empty();
     int const statements = send_preparations();
     if (state == State::fresh) {
         if (!implicit) own->execute(this, home.statements.begin, {});
         char const* const values[] = {settings.user_id.c_str(), settings.org_id.c_str(),
                                       settings.role.c_str(), home.write_timeout_text.c_str()};
-        own->execute(this, home.statements.settings, {4, values, nullptr, nullptr});
+        if (!silent) own->execute(this, home.statements.settings, {4, values, nullptr, nullptr});
         state = State::open;
     }
     for (Later& one : later) {

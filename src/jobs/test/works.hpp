@@ -29,7 +29,7 @@ class Works {
 public:
     using Adjust = std::function<void(jobs::RunnerOptions&)>;
 
-    explicit Works(TestDatabase& db, int runners = 1, Adjust const& adjust = {}) {
+    explicit Works(TestDatabase& db, int runners = 1, Adjust const& adjust = {}) : db_(db) {
         for (int i = 0; i < runners; ++i) add(db, adjust);
     }
     ~Works() {
@@ -65,10 +65,16 @@ public:
         end(one);
         one.runner->give_up();
     }
-    /// As a process ends that is killed, or a machine that is cut off.
+    /// As a process ends that is killed: it hangs up, and what it was just saying does not come
+    /// after its end. No other one runs on its database.
     void halt(std::size_t i = 0) {
         end(*all_[i]);
         all_[i]->halted = true;
+        // Again and again: one of its threads may just be connecting.
+        EXPECT_TRUE(soon([&] {
+            return db_.number("select count(pg_terminate_backend(pid)) from pg_stat_activity where"
+                              " datname = current_database() and usename = 'haat_worker'") == 0;
+        }));
     }
 
     Services services;
@@ -91,6 +97,7 @@ private:
         static auto* const all = std::make_unique<std::vector<std::unique_ptr<One>>>().release();
         return *all;
     }
+    TestDatabase& db_;
     std::vector<std::unique_ptr<One>> all_;
 };
 

@@ -56,14 +56,6 @@ protected:
         static auto* const left =
             std::make_unique<std::vector<std::shared_ptr<notify::Post>>>().release();
         left->push_back(posts_.back());
-        // A process that dies hangs up; what it was just saying may not come after its end.
-        db_.exec("select pg_terminate_backend(pid) from pg_stat_activity"
-                 " where datname = current_database() and usename = 'haat_worker'");
-        EXPECT_TRUE(soon([&] {
-            return db_.number("select count(*) from pg_stat_activity"
-                              " where datname = current_database() and usename = 'haat_worker'") ==
-                   0;
-        }));
         db_.exec("update jobs.runners set lease_until = now() - interval '1 second'");
         works_.reset();
     }
