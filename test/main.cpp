@@ -43,13 +43,6 @@ void add_hidden_tests() {
 
 } // namespace
 
-// Taking back the parts of an upload goes on behind whoever gave it up, and may still wait when its
-// loop stops; as with a process that ends, nobody is left to free it.
-extern "C" char const* __lsan_default_suppressions();  // NOLINT(bugprone-reserved-identifier)
-extern "C" char const* __lsan_default_suppressions() { // NOLINT(bugprone-reserved-identifier)
-    return "leak:abort_upload\nleak:S3Writer::~S3Writer\nleak:S3Store::ask\n";
-}
-
 int main(int count, char** words) {
     if (haat::files::is_picture_child(count, words)) return haat::files::picture_child(words);
     haat::test::House const house;

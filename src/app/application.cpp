@@ -301,6 +301,7 @@ void Application::Inside::stop() {
     watchdog.reset();
     if (backstage) backstage->stop();
     if (!threads.empty()) {
+        files.leave(loops);
         run_on(*loops.front(), [this] { return stop_limits(limits); });
         run_on(databases.front()->loop(), [this] { return maintenance.stop(); });
         for (auto& each : databases) {
@@ -315,7 +316,6 @@ void Application::Inside::stop() {
     backstage.reset();
     edges.clear();
     stores.forget_loops();
-    for (auto& loop : loops) files.store().leave(*loop);
     databases.clear();
     loops.clear();
     if (database.cluster) database.cluster->stop();

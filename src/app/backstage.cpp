@@ -82,9 +82,14 @@ struct Backstage::Inside {
     jobs::JobMetrics metrics;
     std::optional<webhooks::Sender> sender; // its clients live between the loops' start and end
     std::vector<Stage> stages;
-    std::vector<std::function<void(Loop&)>> at_end;
+    std::vector<std::function<Task<void>()>> before_end;
     std::unique_ptr<Delivery> delivery; // on the first of them
     bool stopped = false;
+
+    void end(Stage& stage) const {
+        run_on(*stage.loop, [&] { return stage.runner->drain(config.jobs.drain_timeout); });
+        for (auto const& work : before_end) run_on(*stage.loop, work);
+    }
 };
 
 Backstage::Backstage(Config const& config, std::string worker_url)
@@ -92,8 +97,8 @@ Backstage::Backstage(Config const& config, std::string worker_url)
 Backstage::~Backstage() { stop(); }
 
 Services& Backstage::services() { return inside_->services; }
-void Backstage::at_end(std::function<void(Loop&)> work) {
-    inside_->at_end.push_back(std::move(work));
+void Backstage::before_end(std::function<Task<void>()> work) {
+    inside_->before_end.push_back(std::move(work));
 }
 
 void Backstage::start() {
@@ -136,11 +141,7 @@ void Backstage::stop() {
     }
     std::vector<std::thread> draining; // all at the same time
     for (auto& stage : in.stages)
-        if (stage.thread.joinable())
-            draining.emplace_back([&in, &stage] {
-                run_on(*stage.loop,
-                       [&in, &stage] { return stage.runner->drain(in.config.jobs.drain_timeout); });
-            });
+        if (stage.thread.joinable()) draining.emplace_back([&in, &stage] { in.end(stage); });
     for (std::thread& one : draining) one.join();
     for (auto& stage : in.stages) stage.loop->stop();
     for (auto& stage : in.stages)
@@ -149,8 +150,6 @@ void Backstage::stop() {
     in.sender.reset();
     for (auto& stage : in.stages) stage.runner->give_up();
     in.post.forget_loops();
-    for (auto const& work : in.at_end)
-        for (auto& stage : in.stages) work(*stage.loop);
     in.stages.clear();
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <app/config.hpp>
+#include <base/task.hpp>
 
 namespace haat {
 class Loop;
@@ -28,8 +29,8 @@ public:
     /// What handlers may ask for; to be filled before start().
     Services& services();
 
-    /// Called for each loop when it has stopped and before it goes.
-    void at_end(std::function<void(Loop&)> work);
+    /// To be run on each loop when its jobs have ended, before it stops.
+    void before_end(std::function<Task<void>()> work);
 
     /// Throws when the database does not answer.
     void start();

@@ -1,11 +1,18 @@
 #include <app/file_house.hpp>
 
 #include <app/backstage.hpp>
+#include <app/run_on.hpp>
 #include <files/local_store.hpp>
+#include <files/s3_store.hpp>
+#include <loop/loop.hpp>
 
 namespace haat::app {
 
 namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds patience(5); // with a store that does not answer
 
 std::unique_ptr<files::Store> make_store(Config const& config, Workers& workers) {
     if (config.files.s3.bucket.empty())
@@ -33,7 +40,14 @@ void FileHouse::serve(Backstage& backstage) {
     backstage.services().add<files::Store>(*store_);
     backstage.services().add(pictures_);
     files::Store& store = *store_;
-    backstage.at_end([&store](Loop& loop) { store.leave(loop); });
+    backstage.before_end([&store] { return store.leave(steady_clock::now() + patience); });
+}
+
+void FileHouse::leave(std::vector<std::unique_ptr<Loop>> const& loops) {
+    auto const deadline = steady_clock::now() + patience; // one for all of them
+    files::Store& store = *store_;
+    for (auto const& loop : loops)
+        run_on(*loop, [&store, deadline] { return store.leave(deadline); });
 }
 
 } // namespace haat::app

@@ -2,11 +2,16 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include <app/config.hpp>
 #include <files/pictures.hpp>
 #include <files/store.hpp>
 #include <modules/documents/documents.hpp>
+
+namespace haat {
+class Loop;
+}
 
 namespace haat::app {
 
@@ -21,6 +26,8 @@ public:
     files::Store& store() { return *store_; }
     /// Gives jobs the store and the maker of pictures; before the backstage starts.
     void serve(Backstage& backstage);
+    /// Before the loops stop: what the store does there ends.
+    void leave(std::vector<std::unique_ptr<Loop>> const& loops);
 
 private:
     std::unique_ptr<files::Store> store_;

@@ -29,8 +29,8 @@ std::string between(std::string_view xml, std::string const& tag) {
     return std::string(xml.substr(from, xml.find("</" + tag + ">", from) - from));
 }
 
+/// Nobody waits for it but whoever leaves the loop.
 Task<void> abort_upload(S3Store& store, ObjectId id, std::string upload) {
-    auto const counted = store.count_abort();
     try {
         Reply const reply = co_await store.ask(
             S3Question(Method::remove, id, "uploadId=" + outbound::percent_encoded(upload)));
@@ -45,8 +45,7 @@ class S3Writer final : public Writer {
 public:
     S3Writer(S3Store& store, ObjectId id) : store_(store), id_(id) {}
     ~S3Writer() override {
-        if (upload_.empty()) return;
-        detach(abort_upload(store_, id_, upload_));
+        if (!upload_.empty()) detach(abort_upload(store_, id_, upload_));
     }
 
     Task<void> write(std::string_view piece) override {
@@ -166,6 +165,16 @@ std::string amazons_unless(std::string endpoint, std::string const& region) {
     return endpoint;
 }
 
+class Counted {
+public:
+    explicit Counted(int& count) : count_(count) { ++count_; }
+    ~Counted() { --count_; }
+    Counted(Counted const&) = delete;
+
+private:
+    int& count_;
+};
+
 S3Options completed(S3Options options) {
     options.endpoint = amazons_unless(std::move(options.endpoint), options.region);
     return options;
@@ -178,20 +187,19 @@ S3Store::S3Store(S3Options options, Workers& workers, outbound::Options client)
       client_options_(std::move(client)) {}
 S3Store::~S3Store() = default;
 
-outbound::Client& S3Store::client() {
+S3Store::Branch& S3Store::branch() {
     Loop& here = Loop::current();
     std::lock_guard const guard(mutex_);
-    std::unique_ptr<outbound::Client>& mine = clients_[&here];
-    if (!mine) mine = std::make_unique<outbound::Client>(here, client_options_);
-    return *mine;
+    auto const [at, fresh] = branches_.try_emplace(&here);
+    if (fresh) at->second.client = std::make_unique<outbound::Client>(here, client_options_);
+    return at->second;
 }
-void S3Store::leave(Loop& loop) {
-    std::unique_ptr<outbound::Client> gone;
-    std::lock_guard const guard(mutex_);
-    auto const found = clients_.find(&loop);
-    if (found == clients_.end()) return;
-    gone = std::move(found->second);
-    clients_.erase(found);
+
+Task<void> S3Store::leave(std::chrono::steady_clock::time_point deadline) {
+    Branch& here = branch();
+    while (here.asking > 0 && std::chrono::steady_clock::now() < deadline) co_await sleep_for(5ms);
+    here.client.reset(); // what still asks learns that there is no answer
+    while (here.asking > 0) co_await sleep_for(5ms);
 }
 
 std::string S3Store::url_of(ObjectId id, std::string const& query) const {
@@ -206,6 +214,8 @@ std::string S3Store::url_of(ObjectId id, std::string const& query) const {
 }
 
 Task<Reply> S3Store::ask(S3Question question) {
+    Branch& here = branch();
+    Counted const counted(here.asking);
     auto hash = [&question] { return outbound::hex(outbound::sha256(question.body)); };
     std::string payload_hash = co_await on(workers_, hash);
     outbound::Request request;
@@ -217,9 +227,9 @@ Task<Reply> S3Store::ask(S3Question question) {
     request.reach = outbound::Reach::house; // the operator's settings name it
     request.times.whole = 120s;
     outbound::sign(request, options_.key, scope(), now(), std::move(payload_hash));
-    outbound::Client& mine = client();
+    if (!here.client) throw Refusal(storage_away);
     try {
-        Reply reply = co_await mine.send(std::move(request));
+        Reply reply = co_await here.client->send(std::move(request));
         if (reply.status < 500) co_return reply;
         log::warn("object store").field("status", reply.status);
     } catch (outbound::Error const& error) {

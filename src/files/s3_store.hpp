@@ -50,12 +50,10 @@ public:
     /// Parts of uploads that a dead process began are the bucket's to remove, by a lifecycle rule:
     /// AbortIncompleteMultipartUpload.
     Task<int> sweep(std::chrono::seconds age) override;
-    void leave(Loop& loop) override;
+    /// Uploads that were given up are taken back until then.
+    Task<void> leave(std::chrono::steady_clock::time_point deadline) override;
 
     S3Options const& options() const { return options_; }
-    /// How many uploads are being taken back behind whoever gave them up.
-    long aborts() const { return aborts_.use_count() - 1; }
-    std::shared_ptr<int> count_abort() { return aborts_; }
     /// A request about the object, signed and sent. Any status; storage_away when there is none,
     /// or the server has a trouble of its own.
     Task<outbound::Reply> ask(S3Question question);
@@ -64,14 +62,18 @@ private:
     std::string url_of(ObjectId id, std::string const& query) const;
     outbound::AwsScope scope() const { return {options_.region, "s3"}; }
 
-    outbound::Client& client();
+    /// What the store has on one loop, used on that loop only.
+    struct Branch {
+        std::unique_ptr<outbound::Client> client; // none: the loop was left
+        int asking = 0;
+    };
+    Branch& branch();
 
     S3Options const options_;
     Workers& workers_;
     outbound::Options const client_options_;
-    std::shared_ptr<int> const aborts_ = std::make_shared<int>();
-    std::mutex mutex_; // of the map; a client is its loop's own
-    std::map<Loop*, std::unique_ptr<outbound::Client>> clients_;
+    std::mutex mutex_; // of the map
+    std::map<Loop*, Branch> branches_;
 };
 
 } // namespace haat::files

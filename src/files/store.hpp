@@ -13,10 +13,6 @@
 #include <base/task.hpp>
 #include <base/words.hpp>
 
-namespace haat {
-class Loop;
-}
-
 namespace haat::files {
 
 struct Object {
@@ -77,8 +73,9 @@ public:
     /// Removes what uploads that ended in the middle left behind, when it is older than that;
     /// answers how many there were.
     virtual Task<int> sweep(std::chrono::seconds age) = 0;
-    /// The loop has stopped and will go: what the store has there goes before.
-    virtual void leave(Loop&) {}
+    /// The loop that this runs on will stop: what the store still does there ends, or is ended at
+    /// the deadline, and the store serves that loop no more.
+    virtual Task<void> leave(std::chrono::steady_clock::time_point deadline);
 };
 
 /// All of it in memory; for what is known to be small.

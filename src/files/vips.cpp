@@ -1,7 +1,9 @@
 #include <files/vips.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <thread>
 
@@ -40,6 +42,7 @@ struct Calls {
     HAAT_FROM_VIPS(vips_image_copy_memory);
     HAAT_FROM_VIPS(vips_image_get_width);
     HAAT_FROM_VIPS(vips_image_get_height);
+    HAAT_FROM_VIPS(vips_image_get_orientation_swap);
     HAAT_FROM_VIPS(vips_image_hasalpha);
     HAAT_FROM_VIPS(vips_array_double_newv);
     HAAT_FROM_VIPS(vips_area_unref);
@@ -95,6 +98,15 @@ bool ends_as_jpeg(std::string_view bytes) {
     return last_scan != bytes.npos && bytes.find("\xff\xd9", last_scan) != bytes.npos;
 }
 
+/// Each scan may cost a walk over the whole picture. Who paints in steps needs ten or so.
+bool has_too_many_scans(std::string_view bytes) {
+    constexpr int scans_max = 100;
+    int scans = 0;
+    for (auto at = bytes.find("\xff\xda"); at != bytes.npos; at = bytes.find("\xff\xda", at + 2))
+        ++scans;
+    return scans > scans_max;
+}
+
 bool ends_as_png(std::string_view bytes) {
     for (std::size_t at = 8; at + 12 <= bytes.size();) {
         std::size_t size = 0;
@@ -106,31 +118,81 @@ bool ends_as_png(std::string_view bytes) {
     return false;
 }
 
+/// Behind blocks, each a length and as many bytes; the end when they go on behind the file's.
+std::size_t behind_blocks(std::string_view bytes, std::size_t at) {
+    while (at < bytes.size() && bytes[at] != '\0') at += 1 + static_cast<unsigned char>(bytes[at]);
+    return at + 1;
+}
+
+std::size_t bytes_of_colours(char flags) {
+    return flags & 0x80 ? std::size_t(3) << ((flags & 7) + 1) : 0;
+}
+
+bool ends_as_gif(std::string_view bytes) {
+    std::size_t at = 13;
+    if (bytes.size() > at) at += bytes_of_colours(bytes[10]);
+    while (at < bytes.size()) {
+        if (bytes[at] == '!')
+            at = behind_blocks(bytes, at + 2);
+        else if (bytes[at] == ',' && at + 10 < bytes.size())
+            at = behind_blocks(bytes, at + 11 + bytes_of_colours(bytes[at + 9]));
+        else
+            break;
+    }
+    return at < bytes.size() && bytes[at] == ';';
+}
+
 // WebP ends at 16383 lines; nobody shows what is four times as high as it is wide.
 int height_of(int width) { return width * 4; }
 
-/// Decoded no larger than it has to be, turned upright, in sRGB, and in memory.
-Image reduce(std::string_view bytes) {
-    Calls const& v = vips();
-    int const width = picture_widths[0];
-    VipsImage* made = nullptr;
-    check(v.vips_thumbnail_buffer(
-        const_cast<char*>(bytes.data()), bytes.size(), &made, width, "height", height_of(width),
-        "size", VIPS_SIZE_DOWN, "export_profile", "srgb", "fail_on", VIPS_FAIL_ON_ERROR, nullptr));
+Image in_memory(VipsImage* made) {
     Image const lazy(made);
-    VipsImage* const whole = v.vips_image_copy_memory(lazy.get());
+    VipsImage* const whole = vips().vips_image_copy_memory(lazy.get());
     check(whole == nullptr ? -1 : 0);
     return Image(whole);
+}
+
+/// The decoder gives a half, a quarter or an eighth for less than the whole. By itself libvips
+/// would have it give at least twice of what is wanted, which costs four times as much.
+int jpeg_shrink(VipsImage* header) {
+    Calls const& v = vips();
+    int width = v.vips_image_get_width(header);
+    int height = v.vips_image_get_height(header);
+    if (v.vips_image_get_orientation_swap(header)) std::swap(width, height);
+    int const times = std::max(width / picture_widths[0], height / height_of(picture_widths[0]));
+    return times >= 8 ? 8 : times >= 4 ? 4 : times >= 2 ? 2 : 1;
+}
+
+Image reduce_jpeg(std::string_view bytes, VipsImage* header) {
+    Calls const& v = vips();
+    VipsImage* opened = nullptr;
+    check(v.vips_jpegload_buffer(const_cast<char*>(bytes.data()), bytes.size(), &opened, "shrink",
+                                 jpeg_shrink(header), "access", VIPS_ACCESS_SEQUENTIAL, "fail_on",
+                                 VIPS_FAIL_ON_ERROR, nullptr));
+    Image const small(opened);
+    VipsImage* made = nullptr;
+    int const width = picture_widths[0];
+    check(v.vips_thumbnail_image(small.get(), &made, width, "height", height_of(width), "size",
+                                 VIPS_SIZE_DOWN, "export_profile", "srgb", nullptr));
+    return in_memory(made);
+}
+
+/// Decoded no larger than it has to be, turned upright, in sRGB, and in memory.
+Image reduce(std::string_view bytes, std::string_view media_type, VipsImage* header) {
+    if (media_type == "image/jpeg") return reduce_jpeg(bytes, header);
+    int const width = picture_widths[0];
+    VipsImage* made = nullptr;
+    check(vips().vips_thumbnail_buffer(
+        const_cast<char*>(bytes.data()), bytes.size(), &made, width, "height", height_of(width),
+        "size", VIPS_SIZE_DOWN, "export_profile", "srgb", "fail_on", VIPS_FAIL_ON_ERROR, nullptr));
+    return in_memory(made);
 }
 
 Image reduce_further(VipsImage* image, int width) {
     VipsImage* made = nullptr;
     check(vips().vips_thumbnail_image(image, &made, width, "height", height_of(width), "size",
                                       VIPS_SIZE_DOWN, nullptr));
-    Image const lazy(made);
-    VipsImage* const whole = vips().vips_image_copy_memory(lazy.get());
-    check(whole == nullptr ? -1 : 0);
-    return Image(whole);
+    return in_memory(made);
 }
 
 Picture picture_of(VipsImage* image, char const* media_type, void* data, std::size_t size) {
@@ -191,27 +253,43 @@ Picture as_jpeg(VipsImage* image) {
     return picture_of(image, "image/jpeg", data, size);
 }
 
-/// What one of the two threads that encode has made.
-struct Share {
-    std::vector<Picture> pictures;
-    std::exception_ptr error;
-};
+/// Both threads take from the front until nothing is left; the first thing that is thrown counts.
+void run_on_two_threads(std::vector<std::function<void()>> const& steps) {
+    std::atomic<std::size_t> next{0};
+    auto const work = [&](std::exception_ptr& error) {
+        try {
+            for (std::size_t i = next++; i < steps.size(); i = next++) steps[i]();
+        } catch (...) {
+            error = std::current_exception();
+        }
+    };
+    std::exception_ptr mine;
+    std::exception_ptr its;
+    std::thread beside([&] { work(its); });
+    work(mine);
+    beside.join();
+    for (std::exception_ptr const& error : {mine, its})
+        if (error) std::rethrow_exception(error);
+}
 
-// The largest WebP takes as long as all the rest together.
-void encode(std::vector<Image> const& sizes, bool largest, Share& share) {
-    try {
-        if (largest) {
-            share.pictures.push_back(as_webp(sizes.front().get()));
-            return;
-        }
-        share.pictures.push_back(as_jpeg(sizes.front().get()));
-        for (std::size_t i = 1; i < sizes.size(); ++i) {
-            share.pictures.push_back(as_webp(sizes[i].get()));
-            share.pictures.push_back(as_jpeg(sizes[i].get()));
-        }
-    } catch (...) {
-        share.error = std::current_exception();
-    }
+// The largest WebP takes as long as all the rest together: it is begun first.
+std::vector<Picture> encode(VipsImage* largest) {
+    std::vector<int> widths; // of the smaller ones
+    for (int const width : picture_widths)
+        if (width < vips().vips_image_get_width(largest) && width < picture_widths[0])
+            widths.push_back(width);
+    std::vector<Picture> pictures(2 + 2 * widths.size());
+    std::vector<std::function<void()>> steps;
+    steps.emplace_back([&] { pictures[0] = as_webp(largest); });
+    steps.emplace_back([&] { pictures[1] = as_jpeg(largest); });
+    for (std::size_t i = 0; i < widths.size(); ++i)
+        steps.emplace_back([&, i] {
+            Image const small = reduce_further(largest, widths[i]);
+            pictures[2 + 2 * i] = as_webp(small.get());
+            pictures[3 + 2 * i] = as_jpeg(small.get());
+        });
+    run_on_two_threads(steps);
+    return pictures;
 }
 
 } // namespace
@@ -229,29 +307,17 @@ Vips::Vips() {
 std::vector<Picture> Vips::make(std::string_view original, std::string_view media_type,
                                 std::uint64_t pixels_max) {
     bool const cut_off = (media_type == "image/png" && !ends_as_png(original)) ||
+                         (media_type == "image/gif" && !ends_as_gif(original)) ||
                          (media_type == "image/jpeg" && !ends_as_jpeg(original));
     if (cut_off) throw PictureRefused("it is not there as a whole");
-    {
-        Image const header = open(original, media_type);
-        auto const width = static_cast<std::uint64_t>(vips().vips_image_get_width(header.get()));
-        auto const height = static_cast<std::uint64_t>(vips().vips_image_get_height(header.get()));
-        if (width * height > pixels_max) throw PictureRefused("it has too many pixels");
-    }
-    std::vector<Image> sizes;
-    sizes.push_back(reduce(original));
-    int const widest = vips().vips_image_get_width(sizes.front().get());
-    for (int const width : picture_widths)
-        if (width < widest && width < picture_widths[0])
-            sizes.push_back(reduce_further(sizes.front().get(), width));
-    Share largest;
-    Share others;
-    std::thread beside([&] { encode(sizes, true, largest); });
-    encode(sizes, false, others);
-    beside.join();
-    for (Share const* share : {&largest, &others})
-        if (share->error) std::rethrow_exception(share->error);
-    for (Picture& picture : others.pictures) largest.pictures.push_back(std::move(picture));
-    return std::move(largest.pictures);
+    if (media_type == "image/jpeg" && has_too_many_scans(original))
+        throw PictureRefused("it has too many scans");
+    Image const header = open(original, media_type);
+    auto const width = static_cast<std::uint64_t>(vips().vips_image_get_width(header.get()));
+    auto const height = static_cast<std::uint64_t>(vips().vips_image_get_height(header.get()));
+    if (width * height > pixels_max) throw PictureRefused("it has too many pixels");
+    Image const largest = reduce(original, media_type, header.get());
+    return encode(largest.get());
 }
 
 } // namespace haat::files

@@ -135,6 +135,7 @@ struct Client::Inside : std::enable_shared_from_this<Inside> {
     }
 
     void stop() {
+        stopped = true;
         hosts->stop();
         world.stop();
         house.stop();
@@ -152,6 +153,7 @@ struct Client::Inside : std::enable_shared_from_this<Inside> {
     Task<void> connect_and_run(Order& order, Attempt& attempt, Steady::time_point deadline);
     std::optional<milliseconds> pause_after(Attempt const& attempt, Request& request, int number,
                                             Steady::time_point deadline) const;
+    Task<void> rest(milliseconds pause) const;
 
     Loop& loop;
     Options options;
@@ -161,6 +163,7 @@ struct Client::Inside : std::enable_shared_from_this<Inside> {
     Engine world;
     Engine house;
     Meter own_meter;
+    bool stopped = false;
 };
 
 // ---- one attempt
@@ -238,6 +241,13 @@ std::optional<milliseconds> Client::Inside::pause_after(Attempt const& attempt, 
     return pause;
 }
 
+/// Not longer than the client is there: then the next attempt learns it.
+Task<void> Client::Inside::rest(milliseconds pause) const {
+    auto const end = Steady::now() + pause;
+    while (!stopped && Steady::now() < end)
+        co_await sleep_for(std::min<milliseconds>(left_until(end) + 1ms, 50ms));
+}
+
 Task<Reply> Client::Inside::with_retries(Request& request, Target const& target,
                                          Steady::time_point deadline) {
     Order order;
@@ -257,7 +267,7 @@ Task<Reply> Client::Inside::with_retries(Request& request, Target const& target,
         auto const pause = pause_after(attempt, request, number, deadline);
         if (pause) {
             options.meter->retried(request.purpose);
-            co_await sleep_for(*pause);
+            co_await rest(*pause);
             continue;
         }
         if (attempt.thrown) std::rethrow_exception(attempt.thrown);

@@ -1,9 +1,12 @@
 // s3.js DIRECTORY: an S3 server (s3rver) behind a front that takes nothing whose signature (AWS
 // Signature Version 4, in the headers or in the query) or body hash is wrong, which s3rver itself
-// does not look at. Says `port N`. The bucket is haat-test; the key is S3RVER, its secret as well.
+// does not look at; and that aborts uploads in parts, which s3rver cannot. Says `port N`. The bucket
+// is haat-test; the key is S3RVER, its secret as well.
 'use strict';
 const crypto = require('crypto');
+const fs = require('fs');
 const http = require('http');
+const path = require('path');
 const S3rver = require('s3rver');
 
 const secret = 'S3RVER';
@@ -40,7 +43,7 @@ function claimOf(request, query) {
 
 // Empty when all is well.
 function trouble(request, body) {
-  const [path, query = ''] = request.url.split('?');
+  const [place, query = ''] = request.url.split('?');
   const claim = claimOf(request, query);
   if (!claim) return 'AccessDenied';
   const [id, day, region, service, end] = claim.credential.split('/');
@@ -48,7 +51,7 @@ function trouble(request, body) {
   const signed = claim.signed.split(';');
   if (!signed.includes('host')) return 'SignatureDoesNotMatch';
   const headers = signed.map((name) => `${name}:${(request.headers[name] || '').trim()}\n`).join('');
-  const canonical = [request.method, path, canonicalQuery(query), headers, claim.signed,
+  const canonical = [request.method, place, canonicalQuery(query), headers, claim.signed,
     claim.payload].join('\n');
   const scope = [day, region, service, end].join('/');
   const text = ['AWS4-HMAC-SHA256', claim.date, scope, hash(canonical)].join('\n');
@@ -61,6 +64,18 @@ function trouble(request, body) {
   return '';
 }
 
+// AbortMultipartUpload: 204, or 404 when there is no such upload of that object.
+function abort(request, response) {
+  const [place, query = ''] = request.url.split('?');
+  const id = new URLSearchParams(query).get('uploadId');
+  const upload = path.join(process.argv[2], 'haat-test', '._S3rver_uploads', id);
+  const known = /^[0-9a-f]{32}$/.test(id) && fs.existsSync(path.join(upload, 'key')) &&
+    place.endsWith('/' + fs.readFileSync(path.join(upload, 'key'), 'utf8'));
+  if (known) fs.rmSync(upload, { recursive: true });
+  response.writeHead(known ? 204 : 404, { 'Content-Type': 'application/xml' });
+  response.end(known ? '' : '<Error><Code>NoSuchUpload</Code></Error>');
+}
+
 function front(inner) {
   return http.createServer((request, response) => {
     const pieces = [];
@@ -71,6 +86,10 @@ function front(inner) {
       if (wrong) {
         response.writeHead(403, { 'Content-Type': 'application/xml' });
         response.end(`<Error><Code>${wrong}</Code></Error>`);
+        return;
+      }
+      if (request.method === 'DELETE' && /[?&]uploadId=/.test(request.url)) {
+        abort(request, response);
         return;
       }
       const onward = http.request({ host: '127.0.0.1', port: inner, method: request.method,

@@ -42,7 +42,23 @@ public:
     }
     haat::test::Process& process() { return server_.process(); }
 
+    /// Uploads in parts that the server holds, neither ended nor taken back.
+    int uploads() const { return count(false); }
+    /// The parts of them that are there as a whole.
+    int parts() const { return count(true); }
+
 private:
+    int count(bool parts) const {
+        int found = 0;
+        std::error_code error;
+        std::filesystem::path const uploads = directory_ / "haat-test/._S3rver_uploads";
+        for (auto const& entry : std::filesystem::recursive_directory_iterator(uploads, error)) {
+            bool const part = entry.path().extension() == ".md5"; // written behind each of them
+            found += parts ? part : entry.path().filename() == "key";
+        }
+        return found;
+    }
+
     std::filesystem::path directory_;
     outbound::test::StandIn server_;
     std::uint16_t port_;

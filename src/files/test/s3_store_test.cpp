@@ -15,10 +15,9 @@ public:
         : server_(server), store_(std::move(options), workers, S3Server::client()) {}
     S3Store& store() override { return store_; }
     S3Server& server() { return server_; }
-    /// What waits on a stopped loop is never freed: the last parts are taken back first.
-    ~S3World() override { await(quiet()); }
-    Task<void> quiet() {
-        while (store_.aborts() > 0) co_await sleep_for(2ms);
+    ~S3World() override { leave(10s); }
+    void leave(std::chrono::milliseconds patience) {
+        await(store_.leave(std::chrono::steady_clock::now() + patience));
     }
 
 private:
@@ -73,11 +72,37 @@ TEST_F(S3StoreTest, SendsLargeObjectsInParts) {
     EXPECT_TRUE(world.await(read_all(world.store(), another, {0, exactly.size()})) == exactly);
 }
 
+Task<void> put_half_and(Store& store, ObjectId id, std::string const& bytes,
+                        std::function<void()> const& then) {
+    std::unique_ptr<Writer> const writer = co_await store.put(id);
+    co_await writer->write(bytes);
+    then();
+}
+
 TEST_F(S3StoreTest, TakesBackThePartsOfAnUploadThatFails) {
-    S3World world(shared_server(), shared_server().options());
+    S3Server server;
+    S3World world(server, server.options());
     std::string const bytes = some_bytes(20'000'000);
-    world.await(put_half(world.store(), id, bytes));
-    EXPECT_FALSE(world.await(world.store().exists(id)));
+    auto const look = [&] {
+        EXPECT_EQ(server.uploads(), 1);
+        EXPECT_EQ(server.parts(), 2);
+    };
+    world.await(put_half_and(world.store(), id, bytes, look));
+    world.leave(10s);
+    EXPECT_EQ(server.uploads(), 0);
+    EXPECT_EQ(server.parts(), 0);
+    S3World another(server, server.options());
+    EXPECT_FALSE(another.await(another.store().exists(id)));
+}
+
+TEST_F(S3StoreTest, IsLeftInTimeThoughTheServerHangs) {
+    S3Server server;
+    S3World world(server, server.options());
+    std::string const bytes = some_bytes(10'000'000);
+    auto const hang = [&] { server.process().signal(SIGSTOP); };
+    world.await(put_half_and(world.store(), id, bytes, hang));
+    world.leave(50ms); // without the deadline it would be minutes, and the test would fail
+    EXPECT_EQ(outcome_of(world, put(world.store(), id, "bytes", 5)), "STORAGE_UNAVAILABLE");
 }
 
 TEST_F(S3StoreTest, IsRefusedWithAnotherSecret) {

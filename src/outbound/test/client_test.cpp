@@ -404,30 +404,38 @@ TEST(OutboundClient, ErrorsAndUrlsKeepSecrets) {
 }
 
 TEST(OutboundClient, WhatStillRunsEndsWithTheClient) {
-    WorldServer server([](Exchange& e) { e.hold(); });
+    WorldServer server([](Exchange& e) {
+        if (e.seen.target == "/later") return e.reply(429, "", "Retry-After: 300\r\n");
+        e.hold();
+    });
     Options options = quick();
     options.running_per_host_max = 2;
     World world(options);
     std::atomic<int> stopped{0};
     struct Asker {
         static Task<void> ask(World& in, std::string url, std::atomic<int>& count) {
+            Request request = get(url);
+            request.times.whole = 10min;
             try {
-                co_await in.client->send(get(url));
+                co_await in.client->send(std::move(request));
             } catch (Error const& error) {
-                if (error.kind() == ErrorKind::stopped && ++count == 5) in.loop.stop();
+                if (error.kind() == ErrorKind::stopped && ++count == 6) in.loop.stop();
             }
         }
         static Task<void> end_when(World& in, WorldServer& asked) {
-            while (asked.requests() < 2) co_await sleep_for(1ms);
+            while (asked.requests() < 3) co_await sleep_for(1ms); // the first of them was answered
             in.client.reset();
         }
     };
+    auto const begin = std::chrono::steady_clock::now();
     world.loop.post([&] {
+        detach(Asker::ask(world, server.url("/later"), stopped));
         for (int i = 0; i < 5; ++i) detach(Asker::ask(world, server.url(), stopped));
         detach(Asker::end_when(world, server));
     });
     world.loop.run();
-    EXPECT_EQ(stopped, 5);
+    EXPECT_EQ(stopped, 6);
+    EXPECT_LT(milliseconds_of(begin), 100'000) << "what waits for its next attempt does not wait";
 }
 
 TEST(OutboundClient, TellsItsNumbers) {

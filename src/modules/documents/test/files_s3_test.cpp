@@ -3,6 +3,7 @@
 
 #include <files/test/images.hpp>
 #include <files/test/s3_server.hpp>
+#include <http/test/raw_client.hpp>
 #include <test/harness/scenario.hpp>
 #include <test/harness/wait.hpp>
 
@@ -23,6 +24,7 @@ protected:
             config.files.s3 = server->options();
             config.files.document_bytes_max = 30'000'000;
             config.jobs.run = true;
+            config.server.drain_timeout = 200ms; // for uploads that never end
         });
     }
     std::optional<S3Server> server;
@@ -62,6 +64,49 @@ TEST_F(FilesS3Test, ThatCannotBeKeptAreRefusedAndNotShown) {
     EXPECT_TRUE(answer.has_header("Retry-After"));
     EXPECT_EQ(manager.get("/files").text("meta.pagination.total"), "0");
     EXPECT_EQ(stage->db.number("select count(*) from files.objects where state = 'kept'"), 0);
+}
+
+// ---- uploads in parts that come to no end
+
+/// The head of an upload of 20 MB and that much of its body.
+http::test::RawClient begin_upload(Stage& stage, std::size_t sent) {
+    Caller const& caller = stage.actors[Who::manager];
+    http::test::RawClient client(stage.server.port());
+    client.send("POST /api/v1/files HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + caller.token +
+                "\r\nX-Org-Id: " + caller.org_id +
+                "\r\nContent-Type: text/plain\r\nContent-Length: 20000000\r\n\r\n" +
+                std::string(sent, 'x'));
+    return client;
+}
+
+TEST_F(FilesS3Test, AreNotShownWhenTheBucketGoesAwayInTheMiddle) {
+    auto upload = begin_upload(*stage, 12'000'000);
+    ASSERT_TRUE(soon([&] { return server->parts() == 1; }));
+    server->process().signal(SIGKILL);
+    server->process().wait();
+    upload.send(std::string(8'000'000, 'x'));
+    auto const answer = upload.read_response(false, 60s);
+    EXPECT_EQ(answer.status, 503) << answer.body;
+    EXPECT_NE(answer.body.find("\"STORAGE_UNAVAILABLE\""), std::string::npos) << answer.body;
+    EXPECT_FALSE(answer.header("Retry-After").empty());
+    EXPECT_EQ(stage->client(Who::manager).get("/files").text("meta.pagination.total"), "0");
+    EXPECT_EQ(stage->db.number("select count(*) from files.objects where state = 'kept'"), 0);
+}
+
+TEST_F(FilesS3Test, OfAClientThatGoesAwayAreTakenBack) {
+    {
+        auto const upload = begin_upload(*stage, 12'000'000);
+        ASSERT_TRUE(soon([&] { return server->parts() == 1; }));
+    }
+    EXPECT_TRUE(soon([&] { return server->uploads() == 0; }));
+    EXPECT_TRUE(soon([&] { return stage->db.number("select count(*) from files.objects") == 0; }));
+}
+
+TEST_F(FilesS3Test, AreTakenBackBeforeTheServerEnds) {
+    auto const upload = begin_upload(*stage, 12'000'000);
+    ASSERT_TRUE(soon([&] { return server->parts() == 1; }));
+    stage.reset();
+    EXPECT_EQ(server->uploads(), 0);
 }
 
 } // namespace
