@@ -1091,7 +1091,7 @@ CREATE FUNCTION webhooks.give_up(p_endpoint uuid, p_reason text, p_request text)
                 '', 'haat', p_request);
         return true;
     end $$;
-CREATE FUNCTION webhooks.overview() RETURNS TABLE(id uuid, org_id uuid, url text, is_enabled boolean, disabled_reason text, failing_since timestamp with time zone, last_success_at timestamp with time zone, last_error text, waiting bigint, failed bigint, created_at timestamp with time zone)
+CREATE FUNCTION webhooks.overview() RETURNS TABLE(id uuid, org_id uuid, url text, is_enabled boolean, is_switched_off boolean, disabled_reason text, failing_since timestamp with time zone, last_success_at timestamp with time zone, last_error text, waiting bigint, failed bigint, created_at timestamp with time zone)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog'
     AS $$
@@ -1100,8 +1100,8 @@ CREATE FUNCTION webhooks.overview() RETURNS TABLE(id uuid, org_id uuid, url text
             raise exception 'only administrators may' using errcode = 'insufficient_privilege';
         end if;
         return query
-            select e.id, e.org_id, e.url, e.is_enabled, e.disabled_reason, e.failing_since,
-                   e.last_success_at, e.last_error, w.n, f.n, e.created_at
+            select e.id, e.org_id, e.url, e.is_enabled, e.is_switched_off, e.disabled_reason,
+                   e.failing_since, e.last_success_at, e.last_error, w.n, f.n, e.created_at
               from webhooks.endpoints e
              cross join lateral (select count(*) as n from webhooks.deliveries d
                                   where d.endpoint_id = e.id and d.state = 'waiting') as w
@@ -1170,11 +1170,34 @@ CREATE FUNCTION webhooks.switch_off(p_endpoint uuid, p_reason text) RETURNS TABL
         end if;
         return query
             update webhooks.endpoints e
-               set is_enabled = false, disabled_reason = p_reason, disabled_at = now(),
-                   updated_at = now()
+               set is_enabled = false, is_switched_off = true, disabled_reason = p_reason,
+                   disabled_at = now(), updated_at = now()
              where e.id = p_endpoint
             returning e.id, e.org_id, e.url, e.subjects, e.disabled_reason, e.is_enabled;
         perform webhooks.abandon(p_endpoint, 'the endpoint was disabled');
+    end $$;
+CREATE FUNCTION webhooks.switch_on(p_endpoint uuid) RETURNS TABLE(id uuid, org_id uuid, url text, subjects text[], disabled_reason text, is_enabled boolean, was_switched_off boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog'
+    AS $$
+    declare
+        was boolean;
+    begin
+        if current_setting('haat.role', true) is distinct from 'admin' then
+            raise exception 'only administrators may' using errcode = 'insufficient_privilege';
+        end if;
+        select e.is_switched_off into was from webhooks.endpoints e
+         where e.id = p_endpoint for update;
+        if was then
+            update webhooks.endpoints e
+               set is_enabled = true, is_switched_off = false, disabled_reason = null,
+                   disabled_at = null, failing_since = null, not_before = null,
+                   failures_in_row = 0, updated_at = now()
+             where e.id = p_endpoint;
+        end if;
+        return query
+            select e.id, e.org_id, e.url, e.subjects, e.disabled_reason, e.is_enabled, was
+              from webhooks.endpoints e where e.id = p_endpoint;
     end $$;
 ALTER TABLE audit.entries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME audit.entries_id_seq
@@ -1717,6 +1740,8 @@ END) STORED,
     order_id uuid,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    attachments uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    CONSTRAINT messages_attachments_check CHECK ((cardinality(attachments) <= 10)),
     CONSTRAINT messages_category_check CHECK ((category = ANY (ARRAY['transactional'::text, 'reminder'::text, 'alert'::text, 'general'::text, 'marketing'::text]))),
     CONSTRAINT messages_channel_check CHECK ((channel = ANY (ARRAY['EMAIL'::text, 'SMS'::text, 'WHATSAPP'::text, 'PUSH'::text, 'IN_APP'::text]))),
     CONSTRAINT messages_external_id_check CHECK ((length(external_id) <= 255)),
@@ -1868,7 +1893,7 @@ CREATE TABLE webhooks.attempts (
     response_body text NOT NULL,
     CONSTRAINT attempts_error_check CHECK ((length(error) <= 500)),
     CONSTRAINT attempts_request_headers_check CHECK ((length(request_headers) <= 2000)),
-    CONSTRAINT attempts_response_body_check CHECK ((length(response_body) <= 4096)),
+    CONSTRAINT attempts_response_body_check CHECK ((length(response_body) <= 65536)),
     CONSTRAINT attempts_response_headers_check CHECK ((length(response_headers) <= 2000))
 );
 CREATE TABLE webhooks.deliveries (
@@ -1887,7 +1912,7 @@ CREATE TABLE webhooks.deliveries (
     last_error text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     settled_at timestamp with time zone,
-    CONSTRAINT deliveries_body_check CHECK ((length(body) <= 300000)),
+    CONSTRAINT deliveries_body_check CHECK ((length(body) <= 1100000)),
     CONSTRAINT deliveries_last_error_check CHECK ((length(last_error) <= 500)),
     CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'delivered'::text, 'failed'::text]))),
     CONSTRAINT deliveries_subject_check CHECK ((length(subject) <= 100))
@@ -1912,12 +1937,14 @@ CREATE TABLE webhooks.endpoints (
     last_error text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    is_switched_off boolean DEFAULT false NOT NULL,
     CONSTRAINT endpoints_description_check CHECK ((length(description) <= 500)),
     CONSTRAINT endpoints_disabled_reason_check CHECK ((length(disabled_reason) <= 500)),
     CONSTRAINT endpoints_last_error_check CHECK ((length(last_error) <= 500)),
     CONSTRAINT endpoints_previous_secret_check CHECK ((length(previous_secret) <= 500)),
     CONSTRAINT endpoints_secret_check CHECK ((length(secret) <= 500)),
     CONSTRAINT endpoints_subjects_check CHECK (((cardinality(subjects) >= 1) AND (cardinality(subjects) <= 100))),
+    CONSTRAINT endpoints_switched_off CHECK ((NOT (is_switched_off AND is_enabled))),
     CONSTRAINT endpoints_url_check CHECK ((length(url) <= 2048))
 )
 WITH (fillfactor='70');
@@ -2088,6 +2115,7 @@ CREATE INDEX messages_by_recipient ON notify.messages USING btree (owner_id, rec
 CREATE INDEX messages_by_status ON notify.messages USING btree (owner_id, status, created_at, id);
 CREATE INDEX messages_inbox ON notify.messages USING btree (user_id, created_at, id) WHERE ((channel = 'IN_APP'::text) AND (status = ANY (ARRAY['SENT'::text, 'DELIVERED'::text, 'READ'::text])));
 CREATE INDEX messages_unread ON notify.messages USING btree (user_id) WHERE ((channel = 'IN_APP'::text) AND (status = ANY (ARRAY['SENT'::text, 'DELIVERED'::text])));
+CREATE INDEX preferences_by_recipient ON notify.preferences USING btree (recipient_id, recipient_type);
 CREATE INDEX push_subscriptions_by_endpoint ON notify.push_subscriptions USING hash (endpoint);
 CREATE INDEX receipts_by_age ON notify.receipts USING btree (received_at);
 CREATE INDEX idempotency_by_age ON platform.idempotency USING btree (created_at);
@@ -2426,6 +2454,8 @@ REVOKE ALL ON FUNCTION webhooks.record(p_endpoint uuid, p_attempts jsonb, p_trou
 GRANT ALL ON FUNCTION webhooks.record(p_endpoint uuid, p_attempts jsonb, p_trouble bigint, p_error text) TO haat_worker;
 REVOKE ALL ON FUNCTION webhooks.switch_off(p_endpoint uuid, p_reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION webhooks.switch_off(p_endpoint uuid, p_reason text) TO haat_request;
+REVOKE ALL ON FUNCTION webhooks.switch_on(p_endpoint uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION webhooks.switch_on(p_endpoint uuid) TO haat_request;
 GRANT SELECT,INSERT ON TABLE audit.links TO haat_worker;
 GRANT SELECT,UPDATE ON TABLE audit.sealer TO haat_worker;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE catalog.brands TO haat_request;
@@ -2591,4 +2621,19 @@ GRANT SELECT ON TABLE webhooks.attempts TO haat_request;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE webhooks.deliveries TO haat_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE webhooks.deliveries TO haat_request;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE webhooks.endpoints TO haat_worker;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE webhooks.endpoints TO haat_request;
+GRANT SELECT,DELETE ON TABLE webhooks.endpoints TO haat_request;
+GRANT INSERT(id) ON TABLE webhooks.endpoints TO haat_request;
+GRANT INSERT(org_id) ON TABLE webhooks.endpoints TO haat_request;
+GRANT INSERT(url),UPDATE(url) ON TABLE webhooks.endpoints TO haat_request;
+GRANT INSERT(description),UPDATE(description) ON TABLE webhooks.endpoints TO haat_request;
+GRANT INSERT(subjects),UPDATE(subjects) ON TABLE webhooks.endpoints TO haat_request;
+GRANT INSERT(secret),UPDATE(secret) ON TABLE webhooks.endpoints TO haat_request;
+GRANT UPDATE(previous_secret) ON TABLE webhooks.endpoints TO haat_request;
+GRANT UPDATE(previous_until) ON TABLE webhooks.endpoints TO haat_request;
+GRANT UPDATE(is_enabled) ON TABLE webhooks.endpoints TO haat_request;
+GRANT UPDATE(disabled_reason) ON TABLE webhooks.endpoints TO haat_request;
+GRANT UPDATE(disabled_at) ON TABLE webhooks.endpoints TO haat_request;
+GRANT UPDATE(failures_in_row) ON TABLE webhooks.endpoints TO haat_request;
+GRANT UPDATE(not_before) ON TABLE webhooks.endpoints TO haat_request;
+GRANT UPDATE(failing_since) ON TABLE webhooks.endpoints TO haat_request;
+GRANT UPDATE(updated_at) ON TABLE webhooks.endpoints TO haat_request;

@@ -31,6 +31,8 @@ jobs::RunnerOptions runner_options(Config const& config, std::string const& url)
     options.url = url;
     options.process = this_process();
     options.time_zone = config.jobs.time_zone;
+    options.lease = config.jobs.lease;
+    options.heartbeat = options.lease / 4;
     options.database = config.database;
     options.database.read_connections = 1;
     options.database.write_connections = config.jobs.connections;

@@ -14,6 +14,7 @@
 #include <app/settings.hpp>
 #include <app/settings_files.hpp>
 #include <app/settings_messages.hpp>
+#include <app/settings_webhooks.hpp>
 #include <base/refusal.hpp>
 #include <jobs/zone.hpp>
 
@@ -194,6 +195,7 @@ private:
         check_secret(config);
         check_messages(config.messages, problems_);
         check_files(config.files, problems_);
+        check_webhooks(config, problems_);
     }
 
     void check_zone(Config const& config) {

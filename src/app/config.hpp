@@ -69,12 +69,28 @@ struct MessagesConfig {
     outbound::Options client; // of each loop, for everything that calls other servers
 };
 
+/// How the events of organizations go out.
+struct WebhooksConfig {
+    int endpoints_max = 20; // of one organization
+    int at_once_max = 8;    // requests to one endpoint
+    int attempts_max = 0;   // of one delivery; 0: as many as fit into `patience`
+    std::chrono::milliseconds timeout = 15s;
+    std::chrono::milliseconds retry_first = 30s;
+    std::chrono::milliseconds retry_max = 6h;
+    std::chrono::milliseconds patience = 72h;      // with a delivery
+    std::chrono::milliseconds disable_after = 72h; // an endpoint that only fails
+    std::chrono::milliseconds keep = 30 * 24h;     // the log
+    std::size_t body_bytes_max = 256 * 1024;       // of an event that is sent and kept
+    std::size_t answer_bytes_kept = 4 * 1024;
+};
+
 struct JobsConfig {
     bool run = true; // in `haat serve` as well
     int loops = 1;
     int connections = 4; // of each loop, for the transactions of handlers
     std::string time_zone = "Asia/Kolkata";
     std::chrono::milliseconds drain_timeout = 30s;
+    std::chrono::milliseconds lease = 30s; // silent for longer: others take the jobs
 };
 
 struct Config {
@@ -108,6 +124,8 @@ struct Config {
     FilesConfig files;
     JobsConfig jobs;
     std::chrono::milliseconds events_keep = 14 * 24h;
+    std::chrono::milliseconds events_lease = 15s; // silent for longer: others deliver
+    WebhooksConfig webhooks;
     events::KafkaOptions kafka;
     log::LogOptions log;
     std::chrono::milliseconds watchdog_limit = 50ms;

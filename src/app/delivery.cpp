@@ -27,6 +27,7 @@ void say(std::string_view what, std::string_view why) {
 events::DispatcherOptions dispatcher_options(Config const& config) {
     events::DispatcherOptions options;
     options.node_name = this_process();
+    options.lease = config.events_lease;
     options.keep = std::chrono::duration_cast<std::chrono::hours>(config.events_keep);
     options.on_trouble = &say;
     return options;

@@ -15,6 +15,7 @@ void add_module_routes(Routes& routes, Parts const& parts) {
     catalog::add_brand_routes(routes);
     catalog::add_category_routes(routes);
     notify::add_own_notification_routes(routes, parts.messages);
+    notify::add_recipient_routes(routes);
     notify::add_template_routes(routes);
     notify::add_callback_routes(routes, parts.messages);
     notify::add_notification_routes(routes);

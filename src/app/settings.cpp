@@ -7,6 +7,7 @@
 
 #include <app/settings_files.hpp>
 #include <app/settings_messages.hpp>
+#include <app/settings_webhooks.hpp>
 #include <kv/redis_url.hpp>
 
 namespace haat::app {
@@ -589,7 +590,9 @@ std::span<Setting const> settings() {
         add_message_settings(made);
         add_file_settings(made);
         add_jobs(made);
+        add_lease_settings(made);
         add_events(made);
+        add_webhook_settings(made);
         add_log(made);
         return made;
     }();

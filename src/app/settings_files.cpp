@@ -1,95 +1,18 @@
 // The settings of files and pictures: where they are kept and what is taken.
 #include <app/settings_files.hpp>
 
-#include <charconv>
-
-#include <fmt/format.h>
+#include <app/settings_forms.hpp>
 
 namespace haat::app {
 
 namespace {
 
-struct Names {
-    std::string_view key;
-    std::string_view variables;
-    std::string_view text;
-    bool secret = false;
-};
-
-void read(std::string& into, std::string_view text, bool) { into = text; }
-std::string show(std::string const& value) { return value; }
-std::string_view form_of(std::string const&) { return "text"; }
-
-void read(Secret<0, 255>& into, std::string_view text, bool) {
-    if (text.size() > 255) throw BadValue{"must have at most 255 characters"};
-    into.value = text;
-}
-std::string show(Secret<0, 255> const& value) { return value.value.empty() ? "" : "***"; }
-std::string_view form_of(Secret<0, 255> const&) { return "text"; }
-
-void read(std::filesystem::path& into, std::string_view text, bool) {
-    if (text.empty()) throw BadValue{"must be a path"};
-    into = text;
-}
-std::string show(std::filesystem::path const& value) { return value.string(); }
-std::string_view form_of(std::filesystem::path const&) { return "path"; }
-
-void read(bool& into, std::string_view text, bool) {
-    bool const yes = text == "1" || text == "true" || text == "yes" || text == "on";
-    bool const no = text == "0" || text == "false" || text == "no" || text == "off";
-    if (!yes && !no) throw BadValue{"must be true or false"};
-    into = yes;
-}
-std::string show(bool value) { return value ? "true" : "false"; }
-std::string_view form_of(bool) { return "true or false"; }
-
-void read(std::size_t& into, std::string_view text, bool) {
-    std::size_t size = 0;
-    read_size(size, text);
-    if (size == 0) throw BadValue{"must be more than nothing"};
-    into = size;
-}
-std::string show(std::size_t value) { return show_size(value); }
-std::string_view form_of(std::size_t) { return "size"; }
-
-void read(int& into, std::string_view text, bool) {
-    int number = 0;
-    auto const end = text.data() + text.size();
-    auto const [at, error] = std::from_chars(text.data(), end, number);
-    if (error != std::errc() || at != end || number < 1 || number > 1'000)
-        throw BadValue{"must be from 1 to 1000"};
-    into = number;
-}
-std::string show(int value) { return std::to_string(value); }
-std::string_view form_of(int) { return "number"; }
-
-void read(std::chrono::milliseconds& into, std::string_view text, bool plain_is_milliseconds) {
-    std::chrono::milliseconds time{};
-    read_duration(time, text, plain_is_milliseconds);
-    if (time.count() == 0) throw BadValue{"must be more than nothing"};
-    into = time;
-}
-std::string show(std::chrono::milliseconds value) { return show_duration(value); }
-std::string_view form_of(std::chrono::milliseconds) { return "duration"; }
-
-// `where` is a lambda without captures that finds the member.
-template <class Where> Setting make(Names names, Where) {
-    Config const standard;
-    return {names.key,
-            names.variables,
-            names.text,
-            names.secret,
-            form_of(Where{}(standard)),
-            [](Config& config, std::string_view text, bool plain_is_milliseconds) {
-                read(Where{}(config), text, plain_is_milliseconds);
-            },
-            [](Config const& config) { return show(Where{}(config)); }};
-}
-
 #define AT(member) [](auto& config) -> auto& { return config.files.member; }
 
 void add_store(std::vector<Setting>& all) {
-    auto const add = [&](Names names, auto where) { all.push_back(make(names, where)); };
+    auto const add = [&](SettingNames names, auto where) {
+        all.push_back(make_setting(names, where));
+    };
     add({"files.directory", "HAAT_FILES_DIR UPLOAD_DIR",
          "Where the bytes of files are kept; without one, `files` in the data directory."},
         AT(directory));
@@ -109,7 +32,9 @@ void add_store(std::vector<Setting>& all) {
 }
 
 void add_limits(std::vector<Setting>& all) {
-    auto const add = [&](Names names, auto where) { all.push_back(make(names, where)); };
+    auto const add = [&](SettingNames names, auto where) {
+        all.push_back(make_setting(names, where));
+    };
     add({"files.image_bytes", "HAAT_IMAGE_BYTES", "The largest picture that is taken."},
         AT(image_bytes_max));
     add({"files.document_bytes", "HAAT_DOCUMENT_BYTES MAX_FILE_SIZE",

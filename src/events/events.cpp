@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include <base/clock.hpp>
+#include <base/uuid_or_none.hpp>
 #include <describe/codec.hpp>
 #include <pg/database.hpp>
 #include <privacy/keyring.hpp>
@@ -32,12 +33,6 @@ Exec<OutboxRow> insert_outbox{"events.insert_outbox", R"(
     values ($1, $2, $3, $4, $5, $6, $7, $8))"};
 Exec<> announce{"events.announce", "select pg_notify('haat_events', '')"};
 } // namespace sql
-
-std::optional<Uuid> uuid_or_none(std::string const& text) {
-    Uuid uuid;
-    if (text.empty() || !parse(text, uuid)) return std::nullopt;
-    return uuid;
-}
 
 Task<void> announce(pg::Database& database) {
     pg::Reader reader(database, pg::nobody);

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include <base/clock.hpp>
+#include <base/uuid_or_none.hpp>
 #include <describe/leaves.hpp>
 #include <jobs/inside.hpp>
 
@@ -49,12 +50,6 @@ Exec<NewJobs, std::vector<Uuid>, std::vector<Json>, std::int64_t> insert_many{"j
 Exec<Uuid, Uuid, std::int32_t> insert_batch{"jobs.insert_batch", R"(
     insert into jobs.batches (id, then_id, total, unfinished) values ($1, $2, $3::integer, $3))"};
 } // namespace sql
-
-std::optional<Uuid> uuid_or_none(std::string const& text) {
-    Uuid uuid;
-    if (text.empty() || !parse(text, uuid)) return std::nullopt;
-    return uuid;
-}
 
 NewJobs new_jobs(Tx const& tx, JobKind const& job, EnqueueOptions const& options) {
     JobOptions const& kind = job.options();

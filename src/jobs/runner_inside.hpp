@@ -129,7 +129,7 @@ struct Runner::Inside {
     Task<void> reconcile();
     Task<void> look_at_clock();
     Task<void> look_for_cancelled();
-    Task<void> count_depths();
+    Task<void> look_around();
     void watch_deadlines(steady_clock::time_point now);
     void lose_everything();
     Task<void> declare_crons();

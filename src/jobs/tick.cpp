@@ -55,6 +55,15 @@ Many<QueueDepth> depths{"jobs.depths",
                as oldest_seconds
       from jobs.queues s left join jobs.queue q on q.queue = s.name group by s.name)",
                         {.slow = true}};
+// Claimed in the name of a runner that was struck off before: it did not know yet.
+Many<Uuid> strays{"jobs.strays",
+                  R"(
+    select distinct q.runner from jobs.queue q
+     where q.runner is not null
+       and not exists (select from jobs.runners r where r.id = q.runner))",
+                  {.slow = true}};
+One<std::int32_t, Uuid> give_back_all{"jobs.give_back_all",
+                                      "select jobs.give_back($1, '{}', true)"};
 Exec<std::string, std::optional<std::int32_t>> declare_queue{"jobs.declare_queue",
                                                              "select jobs.declare_queue($1, $2)"};
 One<Timestamp> clock{"jobs.clock", "select now()"};
@@ -149,7 +158,7 @@ Task<void> Runner::Inside::tick() {
         if (unsure) co_await reconcile();
         co_await look_at_clock();
         co_await look_for_cancelled();
-        co_await count_depths();
+        co_await look_around();
     } catch (std::exception const& error) {
         if (!over) log::warn("workers cannot look for jobs").field("why", error.what());
     }
@@ -240,11 +249,21 @@ Task<void> Runner::Inside::look_for_cancelled() {
     for (Uuid const& one : cancelled) heard(std::string(cancel_payload) + to_string(one));
 }
 
-Task<void> Runner::Inside::count_depths() {
+/// What a look at the whole queue tells, now and then.
+Task<void> Runner::Inside::look_around() {
     auto const now = steady_clock::now();
     if (now < depths_at) co_return;
     depths_at = now + options.depths;
     pg::Reader read(control, nobody);
+    std::vector<Uuid> const strays = co_await read(sql::strays);
+    for (Uuid const& one : strays) {
+        Tx tx(control, nobody);
+        std::int32_t const given = co_await tx.last()(sql::give_back_all, one);
+        if (given > 0)
+            log::warn("jobs of a worker that is gone wait again")
+                .field("runner", one)
+                .field("count", given);
+    }
     std::vector<QueueDepth> found = co_await read(sql::depths);
     metrics.depths(std::move(found));
 }

@@ -91,6 +91,21 @@ TEST_F(ConfigTest, TheFileMayBeNamedOrInTheDataDirectory) {
     EXPECT_THAT(problems({{"HAAT_CONFIG", "none.toml"}}), ElementsAre(HasSubstr("not there")));
 }
 
+TEST_F(ConfigTest, WebhooksAndLeasesHaveLimits) {
+    EXPECT_THAT(problems({{"HAAT_JOB_LEASE", "1s"},
+                          {"HAAT_EVENTS_LEASE", "500ms"},
+                          {"HAAT_WEBHOOK_TIMEOUT", "2m"},
+                          {"HAAT_WEBHOOK_RETRY_MAX", "10s"},
+                          {"HAAT_WEBHOOK_BODY_BYTES", "2MB"},
+                          {"HAAT_WEBHOOK_ANSWER_BYTES", "1MB"}}),
+                ElementsAre(HasSubstr("HAAT_JOB_LEASE"), HasSubstr("HAAT_EVENTS_LEASE"),
+                            HasSubstr("HAAT_WEBHOOK_TIMEOUT"), HasSubstr("HAAT_WEBHOOK_RETRY_MAX"),
+                            HasSubstr("HAAT_WEBHOOK_BODY_BYTES"),
+                            HasSubstr("HAAT_WEBHOOK_ANSWER_BYTES")));
+    EXPECT_THAT(problems({{"HAAT_WEBHOOK_AT_ONCE", "0"}}),
+                ElementsAre(HasSubstr("must be from 1 to 100")));
+}
+
 struct FormCase {
     char const* name;
     char const* value;
@@ -105,6 +120,11 @@ TEST_P(ConfigForms, AreRead) {
 INSTANTIATE_TEST_SUITE_P(
     All, ConfigForms,
     testing::Values(
+        FormCase{"HAAT_WEBHOOK_TIMEOUT", "5s", "webhooks.timeout", "5s"},
+        FormCase{"HAAT_WEBHOOK_ATTEMPTS", "0", "webhooks.attempts", "0"},
+        FormCase{"HAAT_WEBHOOK_KEEP", "90d", "webhooks.keep", "90d"},
+        FormCase{"HAAT_WEBHOOK_BODY_BYTES", "1MB", "webhooks.body_bytes", "1MB"},
+        FormCase{"HAAT_JOB_LEASE", "10s", "jobs.lease", "10s"},
         FormCase{"JWT_EXPIRES_IN", "15m", "sign_in.access_lifetime", "15m"},
         FormCase{"JWT_EXPIRY", "24h", "sign_in.access_lifetime", "1d"},
         FormCase{"JWT_EXPIRES_IN", "3600", "sign_in.access_lifetime", "1h"},

@@ -97,6 +97,22 @@ TEST_F(LeaseTest, WhatADeadRunnerHadIsRunByAnother) {
     EXPECT_EQ(db_.number("select count(*) from jobs.runners"), 1) << "the silent one is gone";
 }
 
+// Its machine stood still, and its own clock with it: it goes on and claims in the name of a runner
+// that others have struck off. Then it dies. What it claimed is not lost with it.
+TEST_F(LeaseTest, WhatWasClaimedAfterTheLeaseIsRunByAnother) {
+    open = false;
+    Works works(db_, 1, &deaf_to_time);
+    ASSERT_TRUE(soon([&] { return db_.number("select count(*) from jobs.runners") == 1; }));
+    db_.exec("delete from jobs.runners");
+    give(effect);
+    ASSERT_TRUE(soon([] { return begun == 1; }));
+    works.halt(0);
+    works.add(db_, [](jobs::RunnerOptions& options) { options.depths = 50ms; });
+    ASSERT_TRUE(all_done(db_));
+    EXPECT_EQ(begun, 2);
+    EXPECT_EQ(db_.word("select string_agg(attempt::text, ',') from trial.effects"), "2");
+}
+
 // It is not dead, it was only away: then its commit comes too late, and leaves nothing.
 TEST_F(LeaseTest, WhoLostTheLeaseCommitsNothing) {
     open = false;

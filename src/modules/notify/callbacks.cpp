@@ -98,29 +98,86 @@ TakeReceipts read_twilio(NotifyFacts const& facts, std::string_view url, std::st
     return news;
 }
 
+namespace {
+
+[[noreturn]] void refuse_msg91(std::string_view why) {
+    throw Refusal(callback_unreadable)
+        .saying("The report is not what MSG91 sends: " + std::string(why) + ".");
+}
+
+/// What MSG91's numbers and words for a state mean; nothing: that is not the end of it.
+std::optional<NotificationStatus> msg91_status(std::string status) {
+    for (char& c : status)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (status == "1" || status == "delivered") return NotificationStatus::DELIVERED;
+    for (std::string_view const failed :
+         {"2", "9", "16", "17", "25", "26", "failed", "ndnc", "rejected", "blocked",
+          "blocked number", "undelivered", "expired"})
+        if (status == failed) return NotificationStatus::FAILED;
+    return std::nullopt;
+}
+
+std::string first_of(json::value const& value, std::initializer_list<char const*> pointers) {
+    for (char const* const each : pointers)
+        if (std::string text = text_at(value, each); !text.empty()) return text;
+    return {};
+}
+
+/// MSG91 puts some of its values into texts, as JSON within JSON.
+json::value unwrapped(json::value const& value) {
+    if (!value.is_string()) return value;
+    return parsed(std::string_view(value.as_string()));
+}
+
+void read_msg91_report(TakeReceipts& news, std::string id, json::value const& report) {
+    std::string const status = first_of(report, {"/status"});
+    std::string const words =
+        first_of(report, {"/failureReason", "/failedReason", "/desc", "/description"});
+    if (status.empty()) refuse_msg91("a report has no status");
+    auto known = msg91_status(status);
+    if (!known) known = msg91_status(words);
+    if (!known) return;
+    bool const well = *known == NotificationStatus::DELIVERED;
+    add(news, std::move(id), *known, now(),
+        well            ? ""
+        : words.empty() ? "MSG91 says " + status
+                        : words);
+}
+
+/// One request with its reports (version 2), or with the one report that it is itself (version 3,
+/// and "Webhook (New)").
+void read_msg91_request(TakeReceipts& news, json::value const& request) {
+    if (!request.is_object()) refuse_msg91("it holds something that is no object");
+    std::string id = first_of(request, {"/requestId", "/request_id"});
+    if (id.empty())
+        refuse_msg91("it names no requestId; version 4 of its webhooks cannot be used here");
+    auto const* const reports = request.as_object().if_contains("report");
+    if (reports == nullptr) return read_msg91_report(news, std::move(id), request);
+    json::value const list = unwrapped(*reports);
+    if (!list.is_array()) refuse_msg91("its report is no list");
+    for (json::value const& each : list.as_array()) read_msg91_report(news, id, each);
+}
+
+} // namespace
+
 TakeReceipts read_msg91(NotifyFacts const& facts, std::string_view body, std::string_view key) {
     std::string const& expected = facts.msg91_callback_key.value;
     if (expected.empty() ||
         !outbound::same_bytes(outbound::sha256(key), outbound::sha256(expected)))
         throw Refusal(callback_signature);
-    // As a list, or as a form with the list in its field "data".
-    std::string list(body);
-    if (body.starts_with("data=")) list = value_of(fields_of(body), "data");
-    json::value const value = parsed(list);
+    // As JSON, or as a form with the JSON in its field "data"; either may have it in a text.
+    bool const is_form = !body.starts_with('[') && !body.starts_with('{');
+    std::string const text = is_form ? value_of(fields_of(body), "data") : std::string(body);
+    if (text.empty()) refuse_msg91("it is neither JSON nor a form with a field \"data\"");
+    json::value value = unwrapped(parsed(text));
+    if (value.is_object())
+        if (auto const* const data = value.as_object().if_contains("data"))
+            value = json::value(unwrapped(*data));
     TakeReceipts news{"msg91", {}};
-    for (json::value const& each : list_at(value, "")) {
-        std::string const id = text_at(each, "/requestId");
-        for (json::value const& report : list_at(each, "/report")) {
-            std::string const status = text_at(report, "/status");
-            std::string const words = text_at(report, "/desc");
-            if (status == "1" || words == "DELIVERED")
-                add(news, id, NotificationStatus::DELIVERED, now(), "");
-            else if (status == "2" || status == "9" || status == "16" || status == "17" ||
-                     status == "25" || status == "26")
-                add(news, id, NotificationStatus::FAILED, now(),
-                    words.empty() ? "MSG91 says " + status : words);
-        }
-    }
+    if (value.is_object())
+        read_msg91_request(news, value);
+    else
+        for (json::value const& each : list_at(value, "")) read_msg91_request(news, each);
     return news;
 }
 

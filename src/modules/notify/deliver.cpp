@@ -71,6 +71,13 @@ Task<void> wait_until(JobRun<DeliverMessage>& run, Tx& tx, Letter& letter, Times
 
 // ---- before a provider is asked
 
+Timestamp next_try(Letter const& letter, Delivery const& delivery) {
+    std::chrono::milliseconds pause = retry_first * (1 << std::min(letter.row.retry_count, 10));
+    pause = std::max(pause, std::chrono::milliseconds(delivery.retry_after_seconds * 1s));
+    pause = std::min(pause, retry_most);
+    return Timestamp{now().micros + pause.count() * 1'000};
+}
+
 /// Whose it is and how to reach them; a reason when that cannot be known.
 Task<std::string> look_up(Tx& tx, Letter& letter) {
     LetterRow const& row = letter.row;
@@ -177,6 +184,25 @@ Task<bool> settled_early(JobRun<DeliverMessage>& run, Tx& tx, Letter& letter,
     co_return true;
 }
 
+/// Without its files a mail is not sent: it waits for a store that is away, and has failed when a
+/// file is gone. True: it was dealt with, and the job is done.
+Task<bool> settled_without_files(JobRun<DeliverMessage>& run, Tx& tx, Letter& letter) {
+    LetterRow const& row = letter.row;
+    if (letter.files == Letter::Files::gone) {
+        co_await give_up(run, tx, letter, NotificationStatus::FAILED,
+                         "a file that was attached is gone, or too large");
+        co_return true;
+    }
+    if (letter.files != Letter::Files::away) co_return false;
+    std::string const reason = "the store of the attached files is away";
+    Delivery const none{};
+    if (row.retry_count >= row.max_retries)
+        co_await give_up(run, tx, letter, NotificationStatus::FAILED, reason);
+    else
+        co_await wait_until(run, tx, letter, next_try(letter, none), reason, row.retry_count + 1);
+    co_return true;
+}
+
 /// After a worker that died while it asked a provider nobody knows whether the message is gone.
 /// True: it may not be repeated, and the job is done.
 Task<bool> settled_after_death(JobRun<DeliverMessage>& run, Tx& tx, Letter& letter,
@@ -268,13 +294,6 @@ Task<Delivery> ask(JobRun<DeliverMessage>& run, Letter& letter,
     co_return delivery;
 }
 
-Timestamp next_try(Letter const& letter, Delivery const& delivery) {
-    std::chrono::milliseconds pause = retry_first * (1 << std::min(letter.row.retry_count, 10));
-    pause = std::max(pause, std::chrono::milliseconds(delivery.retry_after_seconds * 1s));
-    pause = std::min(pause, retry_most);
-    return Timestamp{now().micros + pause.count() * 1'000};
-}
-
 Task<void> settle(JobRun<DeliverMessage>& run, Letter& letter, Delivery const& delivery) {
     Tx tx = run.begin();
     LetterRow const& row = letter.row;
@@ -291,24 +310,38 @@ Task<void> settle(JobRun<DeliverMessage>& run, Letter& letter, Delivery const& d
                             row.retry_count + 1);
 }
 
+enum class Step : std::uint8_t { done, fetch_files, ask };
+
+/// Up to the moment before a provider is asked; the attempt is committed by then.
+Task<Step> prepare(JobRun<DeliverMessage>& run, Letter& letter, std::vector<Courier*>& couriers) {
+    Tx tx = run.begin();
+    std::optional<LetterRow> row = co_await tx(sql::claim_message, run.payload().id, run.id());
+    if (!row) { // sent, cancelled, or another job's
+        co_await run.finish(tx);
+        co_return Step::done;
+    }
+    letter.row = std::move(*row);
+    couriers = post_of(run).couriers(letter.row.channel);
+    bool const has_files = !letter.row.attachments.empty() && !couriers.empty();
+    if (has_files && letter.files == Letter::Files::not_fetched) co_return Step::fetch_files;
+    bool settled = co_await settled_after_death(run, tx, letter, couriers);
+    if (!settled) settled = co_await settled_early(run, tx, letter, couriers);
+    if (!settled) settled = co_await settled_without_files(run, tx, letter);
+    if (settled) co_return Step::done;
+    begin_attempt(tx, letter, *couriers.front());
+    co_await run.commit(tx);
+    co_return Step::ask;
+}
+
 Task<void> deliver(JobRun<DeliverMessage>& run) {
     Letter letter;
     std::vector<Courier*> couriers;
-    {
-        Tx tx = run.begin();
-        std::optional<LetterRow> row = co_await tx(sql::claim_message, run.payload().id, run.id());
-        if (!row) { // sent, cancelled, or another job's
-            co_await run.finish(tx);
-            co_return;
-        }
-        letter.row = std::move(*row);
-        couriers = post_of(run).couriers(letter.row.channel);
-        bool settled = co_await settled_after_death(run, tx, letter, couriers);
-        if (!settled) settled = co_await settled_early(run, tx, letter, couriers);
-        if (settled) co_return;
-        begin_attempt(tx, letter, *couriers.front());
-        co_await run.commit(tx);
+    Step step = co_await prepare(run, letter, couriers);
+    if (step == Step::fetch_files) {
+        co_await fetch_attachments(run, letter);
+        step = co_await prepare(run, letter, couriers);
     }
+    if (step != Step::ask) co_return;
     Delivery const delivery = co_await ask(run, letter, couriers);
     co_await settle(run, letter, delivery);
 }

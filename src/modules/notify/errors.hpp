@@ -20,6 +20,11 @@ inline RefusalKind const wiped{
     409, "NOTIFICATION_WIPED",
     "The words of this message were secret and are gone; send a new one."};
 
+inline RefusalKind const attachments_too_large{422,
+                                               "NOTIFICATION_ATTACHMENTS_TOO_LARGE",
+                                               "The attached files are larger than a mail carries.",
+                                               {.field = "attachments"}};
+
 inline RefusalKind const template_not_found{404, "TEMPLATE_NOT_FOUND",
                                             "There is no template of this name."};
 inline RefusalKind const template_invalid{422, "TEMPLATE_INVALID", "The template cannot be read."};
@@ -37,6 +42,9 @@ inline RefusalKind const callback_signature{401, "CALLBACK_SIGNATURE_INVALID",
                                             "The report is not signed by the provider."};
 inline RefusalKind const callback_unreadable{400, "CALLBACK_UNREADABLE",
                                              "The report is not what this provider sends."};
+inline RefusalKind const wishes_of_users{
+    403, "NOTIFICATION_WISHES_ARE_THEIRS",
+    "What users want they say themselves; here are customers and parties of the organization."};
 inline RefusalKind const push_unavailable{409, "PUSH_UNAVAILABLE", "Web push is not set up here."};
 inline RefusalKind const push_subscriptions_full{409, "PUSH_SUBSCRIPTIONS_FULL",
                                                  "No user has more browsers than this."};

@@ -13,8 +13,8 @@ struct DeliverMessage {
 HAAT_DESCRIBE(DeliverMessage, id)
 extern Job<DeliverMessage> const deliver_job;
 
-/// A message as it is added.
-struct NewMessage {
+/// What a message says to whom, on which way.
+struct MessageHead {
     NotificationId id;
     std::optional<OrgId> org_id;
     Channel channel = Channel::EMAIL;
@@ -30,7 +30,12 @@ struct NewMessage {
     std::optional<std::string> template_name;
     std::optional<Json> template_data;
     std::string language;
+    std::vector<Uuid> attachments;
     bool is_urgent = false;
+};
+
+/// As it is added.
+struct NewMessage : MessageHead {
     bool is_secret = false;
     Timestamp send_after;
     Uuid job_id;
@@ -40,7 +45,8 @@ struct NewMessage {
 };
 HAAT_DESCRIBE(NewMessage, id, org_id, channel, type, category, recipient_type, recipient_id,
               recipient_name, recipient_contact, title, message, html, template_name, template_data,
-              language, is_urgent, is_secret, send_after, job_id, created_by, created_at, links)
+              language, attachments, is_urgent, is_secret, send_after, job_id, created_by,
+              created_at, links)
 
 /// The row and its job; ids, organization and times are filled in.
 NotificationId add_message(Tx& tx, NewMessage message, SendOptions const& options);

@@ -23,11 +23,6 @@ Maybe<LetterRow, NotificationId, Uuid> const claim_message{"notify.claim_message
     select {row} from notify.messages where id = $1 and job_id = $2 and status = 'PENDING'
        for update)"};
 
-Maybe<Preferences, RecipientType, Uuid, std::optional<OrgId>> const preferences_of{
-    "notify.preferences_of", R"(
-    select {row} from notify.preferences
-     where recipient_type = $1 and recipient_id = $2 and org_id is not distinct from $3)"};
-
 Maybe<UserToReach, UserId> const user_to_reach{"notify.user_to_reach", R"(
     select email, phone, full_name from identity.users where id = $1 and is_active)"};
 

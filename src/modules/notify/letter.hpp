@@ -7,30 +7,14 @@
 
 namespace haat::notify {
 
-struct LetterRow {
-    NotificationId id;
-    std::optional<OrgId> org_id;
-    Channel channel = Channel::EMAIL;
-    NotificationType type = NotificationType::CUSTOM;
-    Category category = Category::general;
-    RecipientType recipient_type = RecipientType::USER;
-    std::optional<Uuid> recipient_id;
-    std::string recipient_name;
-    std::optional<std::string> recipient_contact;
+struct LetterRow : MessageHead {
     std::optional<UserId> user_id;
-    std::string title;
-    std::string message;
-    std::optional<std::string> html;
-    std::optional<std::string> template_name;
-    std::optional<Json> template_data;
-    std::string language;
-    bool is_urgent = false;
     std::int32_t retry_count = 0;
     std::int32_t max_retries = 3;
 };
 HAAT_DESCRIBE(LetterRow, id, org_id, channel, type, category, recipient_type, recipient_id,
               recipient_name, recipient_contact, user_id, title, message, html, template_name,
-              template_data, language, is_urgent, retry_count, max_retries)
+              template_data, language, attachments, is_urgent, retry_count, max_retries)
 
 struct UserToReach {
     std::optional<std::string> email;
@@ -123,16 +107,20 @@ struct Letter {
     Parcel parcel;
     std::vector<Browser> browsers;
     std::vector<Uuid> gone;
+    enum class Files : std::uint8_t { not_fetched, fetched, away, gone };
+    Files files = Files::not_fetched;
     std::string provider; // that was asked last
     std::int32_t attempt = 0;
 };
+
+/// Reads the files that go with it into its parcel, outside of any transaction.
+Task<void> fetch_attachments(JobRun<DeliverMessage>& run, Letter& letter);
 
 NewOutboxRow shown_parcel(Letter const& letter, Timestamp at);
 Post::Inside& post_of(AnyJobRun const& run);
 
 namespace sql {
 extern Maybe<LetterRow, NotificationId, Uuid> const claim_message;
-extern Maybe<Preferences, RecipientType, Uuid, std::optional<OrgId>> const preferences_of;
 extern Maybe<UserToReach, UserId> const user_to_reach;
 extern Many<Browser, UserId> const browsers_of;
 extern Exec<Uuid> const forget_browser;

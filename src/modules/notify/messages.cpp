@@ -31,6 +31,7 @@ HAAT_DESCRIBE(Standing, id, org_id, status, category, is_urgent, is_secret, is_b
     "case when is_secret then '***' else message end as message, type, channel, category, "        \
     "status, recipient_type, recipient_id, recipient_name, recipient_contact, template_name, "     \
     "case when is_secret then null else template_data end as template_data, language, "            \
+    "attachments, "                                                                                \
     "is_urgent, send_after, provider, external_id, retry_count, max_retries, failure_reason, "     \
     "sent_at, delivered_at, read_at, user_id, created_by, party_id, customer_id, invoice_id, "     \
     "sale_id, invoice_payment_id, sale_receipt_id, order_id, created_at, updated_at "              \
@@ -174,6 +175,18 @@ template <class Body> void address_to(NewMessage& message, SendOptions& options,
     options.links.customer_id = body.customer_id;
 }
 
+/// Those of other organizations are not there.
+Task<void> attach(Tx& tx, SendOptions& options, std::vector<files::FileId> const& ids) {
+    std::int64_t bytes = 0;
+    for (files::FileId const id : ids) {
+        files::File const file = co_await tx(files::sql::find_file, id);
+        bytes += file.size;
+        options.attachments.push_back(id.uuid);
+    }
+    if (bytes > attachment_bytes_max)
+        throw Refusal(attachments_too_large).with("max", std::to_string(attachment_bytes_max));
+}
+
 Task<Reply<NotificationView>> create_email(Call<NewEmail>& call) {
     NewEmail const& body = call.body();
     NewMessage message;
@@ -184,6 +197,7 @@ Task<Reply<NotificationView>> create_email(Call<NewEmail>& call) {
     message.message = body.html ? text_of_html(body.body.value) : body.body.value;
     if (body.html) message.html = body.body.value;
     Tx tx = call.begin();
+    co_await attach(tx, options, body.attachments);
     co_return co_await added(call, tx, message, options);
 }
 
@@ -255,7 +269,11 @@ void add_notification_routes(Routes& r) {
         .needs(Permit::settings_write)
         .idempotent()
         .refuses(template_not_found, template_variable_missing, template_data_invalid);
-    all.post("/email", &create_email, "Send a mail").needs(Permit::settings_write).idempotent();
+    all.post("/email", &create_email, "Send a mail")
+        .needs(Permit::settings_write)
+        .idempotent()
+        .refuses(attachments_too_large)
+        .describes("A file that is removed before the mail is sent makes it fail.");
     all.post("/sms", &create_sms, "Send a text message")
         .needs(Permit::settings_write)
         .idempotent()

@@ -1,6 +1,7 @@
 // What comes in, what is kept, what goes out.
 #pragma once
 
+#include <files/library.hpp>
 #include <modules/notify/notify.hpp>
 #include <pg/list.hpp>
 
@@ -23,6 +24,7 @@ struct NotificationView {
     std::optional<std::string> template_name;
     std::optional<Json> template_data;
     std::string language;
+    std::vector<Uuid> attachments;
     bool is_urgent = false;
     Timestamp send_after;
     std::optional<std::string> provider;
@@ -47,10 +49,10 @@ struct NotificationView {
 };
 HAAT_DESCRIBE(NotificationView, id, title, message, type, channel, category, status, recipient_type,
               recipient_id, recipient_name, recipient_contact, template_name, template_data,
-              language, is_urgent, send_after, provider, external_id, retry_count, max_retries,
-              failure_reason, sent_at, delivered_at, read_at, user_id, created_by, party_id,
-              customer_id, invoice_id, sale_id, invoice_payment_id, sale_receipt_id, order_id,
-              created_at, updated_at)
+              language, attachments, is_urgent, send_after, provider, external_id, retry_count,
+              max_retries, failure_reason, sent_at, delivered_at, read_at, user_id, created_by,
+              party_id, customer_id, invoice_id, sale_id, invoice_payment_id, sale_receipt_id,
+              order_id, created_at, updated_at)
 HAAT_PERSONAL(NotificationView, title, message, recipient_name, recipient_contact, template_data)
 HAAT_PERSON(NotificationView, recipient_id)
 HAAT_NOTES(NotificationView,
@@ -139,11 +141,15 @@ struct NewEmail {
     std::optional<Text<1, 255>> recipient_name;
     std::optional<Uuid> customer_id;
     std::optional<Uuid> party_id;
+    List<files::FileId, 0, attachments_max> attachments;
 };
-HAAT_DESCRIBE(NewEmail, to, subject, body, html, recipient_name, customer_id, party_id)
-HAAT_DEFAULTS(NewEmail, html)
+HAAT_DESCRIBE(NewEmail, to, subject, body, html, recipient_name, customer_id, party_id, attachments)
+HAAT_DEFAULTS(NewEmail, html, attachments)
 HAAT_NOTES(NewEmail, {.field = "to", .example = "asha@haat.test", .also = {"email"}},
-           {.field = "html", .text = "The body is HTML; its text goes along."})
+           {.field = "html", .text = "The body is HTML; its text goes along."},
+           {.field = "attachments",
+            .text = "Files of the organization, together at most 10 MB; as they are when the mail "
+                    "is sent."})
 
 struct NewSms {
     Phone phone;

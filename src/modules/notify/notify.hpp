@@ -101,7 +101,11 @@ struct SendOptions {
     std::optional<Timestamp> not_before = {};
     std::optional<OrgId> org = {}; // nothing: the one the transaction acts for, or the platform
     Links links = {};
+    /// Files that go with a mail, as they are when it is sent; the caller has seen whose they are.
+    std::vector<Uuid> attachments = {};
 };
+inline constexpr int attachments_max = 10;
+inline constexpr std::int64_t attachment_bytes_max = 10 * 1024 * 1024; // of one mail
 
 // ---- templates that are built in
 
@@ -240,6 +244,7 @@ struct NotifyFacts {
 void add_notification_routes(Routes&);
 void add_template_routes(Routes&);
 void add_own_notification_routes(Routes&, NotifyFacts&);
+void add_recipient_routes(Routes&);
 void add_callback_routes(Routes&, NotifyFacts&);
 void add_outbox_page(Routes&, NotifyFacts&);
 

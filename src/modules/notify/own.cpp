@@ -12,20 +12,6 @@ namespace {
 
 constexpr std::int32_t browsers_max = 20;
 
-Event<PreferencesView> const preferences_updated{subjects::notification_preferences_updated};
-
-struct KeptPreferences {
-    UserId recipient_id;
-    std::string language;
-    std::string time_zone;
-    std::optional<std::int32_t> quiet_from;
-    std::optional<std::int32_t> quiet_until;
-    std::vector<Choice> choices;
-    Timestamp updated_at;
-};
-HAAT_DESCRIBE(KeptPreferences, recipient_id, language, time_zone, quiet_from, quiet_until, choices,
-              updated_at)
-
 struct KeptBrowser {
     PushId id;
     UserId user_id;
@@ -58,17 +44,6 @@ Exec<Timestamp> const mark_all_read{
     "notify.mark_all_read",
     "update notify.messages set status = 'READ', read_at = $1, updated_at = $1 where " MINE
     " and status in ('SENT', 'DELIVERED')"};
-
-Maybe<Preferences> const my_preferences{"notify.my_preferences", R"(
-    select {row} from notify.preferences
-     where recipient_type = 'USER' and org_id is null
-       and recipient_id = nullif(current_setting('haat.user_id', true), '')::uuid)"};
-Exec<KeptPreferences> const keep_preferences{"notify.keep_preferences", R"(
-    insert into notify.preferences (recipient_type, {1}) values ('USER', {$1})
-    on conflict on constraint preferences_key do update
-       set language = excluded.language, time_zone = excluded.time_zone,
-           quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until,
-           choices = excluded.choices, updated_at = excluded.updated_at)"};
 
 Many<PushSubscriptionView> const my_browsers{"notify.my_browsers", R"(
     select {row} from notify.push_subscriptions
@@ -116,55 +91,25 @@ Task<Reply<MarkedCount>> mark_all_read(Call<>& call) {
 
 // ---- wishes
 
-PreferencesView view_of(Preferences const& kept) {
-    PreferencesView view;
-    view.language = kept.language;
-    view.time_zone = kept.time_zone;
-    if (kept.quiet_from) view.quiet_from = clock_text(*kept.quiet_from);
-    if (kept.quiet_until) view.quiet_until = clock_text(*kept.quiet_until);
-    view.choices = kept.choices;
-    return view;
-}
-
 Task<Reply<PreferencesView>> show_preferences(Call<>& call) {
-    std::optional<Preferences> const kept = co_await call.read(sql::my_preferences);
+    std::optional<OrgId> const nobodys;
+    std::optional<Preferences> const kept = co_await call.read(
+        notify::sql::preferences_of, RecipientType::USER, call.actor().user.uuid, nobodys);
     PreferencesView const view = view_of(kept.value_or(Preferences{}));
     co_return ok(view);
 }
 
-void take_time(Patch<Text<5, 5>> const& given, std::string_view path,
-               std::optional<std::int32_t>& into, Problems& problems) {
-    if (!given.given()) return;
-    bool const has_value = given.state == Patch<Text<5, 5>>::State::value;
-    into = has_value ? minutes_of(given.value.value) : std::nullopt;
-    if (has_value && !into)
-        problems.push_back({std::string(path), "format", R"({"expected":"time"})"});
-}
-
-Preferences changed(Preferences kept, PreferencesInput const& input) {
-    Problems problems;
-    if (input.language) kept.language = input.language->value;
-    if (input.time_zone) kept.time_zone = input.time_zone->value;
-    if (!zone_exists(kept.time_zone)) problems.push_back({"timeZone", "not_found", ""});
-    take_time(input.quiet_from, "quietFrom", kept.quiet_from, problems);
-    take_time(input.quiet_until, "quietUntil", kept.quiet_until, problems);
-    if (problems.empty() && kept.quiet_from.has_value() != kept.quiet_until.has_value())
-        problems.push_back({kept.quiet_from ? "quietUntil" : "quietFrom", "required", ""});
-    if (input.choices) kept.choices.assign(input.choices->begin(), input.choices->end());
-    if (!problems.empty()) throw Refusal(validation_error).about(std::move(problems));
-    return kept;
-}
-
 Task<Reply<PreferencesView>> set_preferences(Call<PreferencesInput>& call) {
+    UserId const user = call.actor().user;
+    std::optional<OrgId> const nobodys;
     Tx tx = call.begin();
-    std::optional<Preferences> const kept = co_await tx(sql::my_preferences);
+    std::optional<Preferences> const kept =
+        co_await tx(notify::sql::preferences_of, RecipientType::USER, user.uuid, nobodys);
     Preferences const before = kept.value_or(Preferences{});
     Preferences const after = changed(before, call.body());
-    UserId const user = call.actor().user;
-    KeptPreferences const row{
-        user,          after.language, after.time_zone, after.quiet_from, after.quiet_until,
-        after.choices, now()};
-    tx.later(sql::keep_preferences, row);
+    KeptPreferences row = row_of(after);
+    row.recipient_id = user.uuid;
+    tx.later(notify::sql::keep_preferences, row);
     PreferencesView const view = view_of(after);
     call.changed(view_of(before), view);
     emit(tx, preferences_updated, user, view);

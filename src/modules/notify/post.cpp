@@ -21,6 +21,7 @@ public:
         mail.subject = parcel.subject;
         mail.text = parcel.body;
         if (parcel.html) mail.html = *parcel.html;
+        mail.attachments = parcel.attachments;
         mail.id = to_string(parcel.id.uuid); // the same Message-ID each time
         co_return co_await smtp_.deliver(mail);
     }

@@ -37,6 +37,7 @@ struct Parcel {
     std::string provider_template; // empty: none
     std::vector<std::pair<std::string, std::string>> variables;
     bool urgent = false;
+    std::vector<outbound::Attachment> attachments = {}; // of mails
     std::optional<outbound::PushSubscription> subscription = {};
 };
 

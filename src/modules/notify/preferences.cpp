@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <base/clock.hpp>
+#include <base/refusal.hpp>
 #include <jobs/zone.hpp>
 
 namespace haat::notify {
@@ -27,7 +29,69 @@ Zone const* zone_named(std::string const& name) {
     return kept.back().get();
 }
 
+void take_time(Patch<Text<5, 5>> const& given, std::string_view path,
+               std::optional<std::int32_t>& into, Problems& problems) {
+    if (!given.given()) return;
+    bool const has_value = given.state == Patch<Text<5, 5>>::State::value;
+    into = has_value ? minutes_of(given.value.value) : std::nullopt;
+    if (has_value && !into)
+        problems.push_back({std::string(path), "format", R"({"expected":"time"})"});
+}
+
 } // namespace
+
+namespace sql {
+// The recipient first: it is what the index has.
+Maybe<Preferences, RecipientType, Uuid, std::optional<OrgId>> const preferences_of{
+    "notify.preferences_of", R"(
+    select {row} from notify.preferences
+     where recipient_id = $2 and recipient_type = $1 and org_id is not distinct from $3)"};
+Exec<KeptPreferences> const keep_preferences{"notify.keep_preferences", R"(
+    insert into notify.preferences ({1}) values ({$1})
+    on conflict on constraint preferences_key do update
+       set language = excluded.language, time_zone = excluded.time_zone,
+           quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until,
+           choices = excluded.choices, updated_at = excluded.updated_at)"};
+Exec<RecipientType, Uuid, std::optional<OrgId>> const forget_preferences{
+    "notify.forget_preferences", R"(
+    delete from notify.preferences
+     where recipient_id = $2 and recipient_type = $1 and org_id is not distinct from $3)"};
+} // namespace sql
+
+PreferencesView view_of(Preferences const& kept) {
+    PreferencesView view;
+    view.language = kept.language;
+    view.time_zone = kept.time_zone;
+    if (kept.quiet_from) view.quiet_from = clock_text(*kept.quiet_from);
+    if (kept.quiet_until) view.quiet_until = clock_text(*kept.quiet_until);
+    view.choices = kept.choices;
+    return view;
+}
+
+Preferences changed(Preferences kept, PreferencesInput const& input) {
+    Problems problems;
+    if (input.language) kept.language = input.language->value;
+    if (input.time_zone) kept.time_zone = input.time_zone->value;
+    if (!zone_exists(kept.time_zone)) problems.push_back({"timeZone", "not_found", ""});
+    take_time(input.quiet_from, "quietFrom", kept.quiet_from, problems);
+    take_time(input.quiet_until, "quietUntil", kept.quiet_until, problems);
+    if (problems.empty() && kept.quiet_from.has_value() != kept.quiet_until.has_value())
+        problems.push_back({kept.quiet_from ? "quietUntil" : "quietFrom", "required", ""});
+    if (input.choices) kept.choices.assign(input.choices->begin(), input.choices->end());
+    if (!problems.empty()) throw Refusal(validation_error).about(std::move(problems));
+    return kept;
+}
+
+KeptPreferences row_of(Preferences const& preferences) {
+    KeptPreferences row;
+    row.language = preferences.language;
+    row.time_zone = preferences.time_zone;
+    row.quiet_from = preferences.quiet_from;
+    row.quiet_until = preferences.quiet_until;
+    row.choices = preferences.choices;
+    row.updated_at = now();
+    return row;
+}
 
 bool zone_exists(std::string const& name) { return zone_named(name) != nullptr; }
 

@@ -1,6 +1,7 @@
-// What somebody wants, and when: pure rules.
+// What somebody wants, and when: rules, and the statements that keep it.
 #pragma once
 
+#include <events/events.hpp>
 #include <modules/notify/notify.hpp>
 
 namespace haat::notify {
@@ -48,6 +49,34 @@ struct Preferences {
     std::vector<Choice> choices;
 };
 HAAT_DESCRIBE(Preferences, language, time_zone, quiet_from, quiet_until, choices)
+
+PreferencesView view_of(Preferences const& kept);
+/// Refuses what cannot be, with every problem.
+Preferences changed(Preferences kept, PreferencesInput const& input);
+
+extern Event<PreferencesView> const preferences_updated;
+
+/// A row: of a user, or of somebody whom an organization knows.
+struct KeptPreferences {
+    std::optional<OrgId> org_id;
+    RecipientType recipient_type = RecipientType::USER;
+    Uuid recipient_id;
+    std::string language;
+    std::string time_zone;
+    std::optional<std::int32_t> quiet_from;
+    std::optional<std::int32_t> quiet_until;
+    std::vector<Choice> choices;
+    Timestamp updated_at;
+};
+HAAT_DESCRIBE(KeptPreferences, org_id, recipient_type, recipient_id, language, time_zone,
+              quiet_from, quiet_until, choices, updated_at)
+KeptPreferences row_of(Preferences const& preferences);
+
+namespace sql {
+extern Maybe<Preferences, RecipientType, Uuid, std::optional<OrgId>> const preferences_of;
+extern Exec<KeptPreferences> const keep_preferences;
+extern Exec<RecipientType, Uuid, std::optional<OrgId>> const forget_preferences;
+} // namespace sql
 
 bool wanted(Preferences const& preferences, Channel channel, Category category);
 

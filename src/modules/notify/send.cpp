@@ -55,6 +55,7 @@ NotificationId add_message(Tx& tx, NewMessage message, SendOptions const& option
     message.is_urgent = options.urgent;
     message.send_after = std::max(at, options.not_before.value_or(at));
     message.links = options.links;
+    message.attachments = options.attachments;
     message.created_at = at;
     Uuid found;
     if (options.org)

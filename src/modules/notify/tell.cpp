@@ -1,6 +1,7 @@
 // Which event says that a message was sent, arrived, was read, or was not.
 #include <base/clock.hpp>
 #include <modules/notify/inside.hpp>
+#include <modules/notify/preferences.hpp>
 
 namespace haat::notify {
 
@@ -57,6 +58,8 @@ Event<MessageEvent> const* of_type(NotificationType type, NotificationStatus sta
 }
 
 } // namespace
+
+Event<PreferencesView> const preferences_updated{subjects::notification_preferences_updated};
 
 void tell(Tx& tx, MessageFacts const& facts) {
     MessageEvent const event{.id = facts.id,

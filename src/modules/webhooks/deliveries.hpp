@@ -28,6 +28,24 @@ struct NewDelivery {
 };
 HAAT_DESCRIBE(NewDelivery, id, endpoint_id, org_id, event_id, subject, body, state, last_error)
 
+/// An attempt as the log shows it.
+struct AttemptRow {
+    std::int32_t number = 1;
+    Timestamp at;
+    std::int32_t duration_ms = 0;
+    std::optional<std::int32_t> status;
+    std::optional<std::string> error;
+    std::string request_headers;
+    std::string response_headers;
+    std::string response_body;
+};
+HAAT_DESCRIBE(AttemptRow, number, at, duration_ms, status, error, request_headers, response_headers,
+              response_body)
+HAAT_NOTES(AttemptRow, {.field = "request_headers", .text = "Without the signature."},
+           {.field = "response_headers", .text = "Content-Type, Date, Retry-After and Server."},
+           {.field = "response_body",
+            .text = "Its first bytes; HAAT_WEBHOOK_ANSWER_BYTES says how many."})
+
 /// Of the module's jobs.
 struct OfEndpoint {
     EndpointId endpoint_id;
@@ -40,7 +58,7 @@ void wake(Tx& tx, EndpointId endpoint, std::optional<OrgId> const& org);
 
 /// The bytes that are sent; throws nothing, says in last_error when there are too many.
 NewDelivery delivery_of(events::StoredEvent const& event, EndpointId endpoint,
-                        std::optional<OrgId> const& org);
+                        std::optional<OrgId> const& org, std::size_t bytes_max);
 
 /// "*", "order:*" or the subject itself.
 bool wanted(std::vector<std::string> const& patterns, std::string_view subject);

@@ -21,6 +21,13 @@ RefusalKind const subject_refused{422,
                                   "WEBHOOK_SUBJECT_UNKNOWN",
                                   "No event has such a subject. GET /events/subjects lists them.",
                                   {.field = "subjects"}};
+RefusalKind const switched_off{
+    409,
+    "WEBHOOK_ENDPOINT_SWITCHED_OFF",
+    "An administrator has switched this endpoint off, and only one can switch it on again.",
+    {.constraint = "endpoints_switched_off"}};
+RefusalKind const not_switched_off{409, "WEBHOOK_ENDPOINT_NOT_SWITCHED_OFF",
+                                   "No administrator has switched this endpoint off."};
 RefusalKind const too_many{409, "WEBHOOK_ENDPOINTS_TOO_MANY",
                            "There are as many endpoints as an organization may have."};
 
@@ -64,6 +71,7 @@ struct OverviewRow {
     std::optional<OrgId> org_id;
     std::string url;
     bool is_enabled = true;
+    bool is_switched_off = false;
     std::optional<std::string> disabled_reason;
     std::optional<Timestamp> failing_since;
     std::optional<Timestamp> last_success_at;
@@ -72,8 +80,8 @@ struct OverviewRow {
     std::int64_t failed = 0;
     Timestamp created_at;
 };
-HAAT_DESCRIBE(OverviewRow, id, org_id, url, is_enabled, disabled_reason, failing_since,
-              last_success_at, last_error, waiting, failed, created_at)
+HAAT_DESCRIBE(OverviewRow, id, org_id, url, is_enabled, is_switched_off, disabled_reason,
+              failing_since, last_success_at, last_error, waiting, failed, created_at)
 HAAT_NOTES(OverviewRow, {.field = "org_id", .text = "null: the platform's."},
            {.field = "failed", .text = "Deliveries of the last three days."})
 
@@ -87,6 +95,21 @@ struct SwitchedOff {
     bool is_enabled = false;
 };
 HAAT_DESCRIBE(SwitchedOff, id, org_id, url, subjects, disabled_reason, is_enabled)
+
+/// And on again.
+struct SwitchedOn {
+    EndpointId id;
+    std::optional<OrgId> org_id;
+    std::string url;
+    std::vector<std::string> subjects;
+    std::optional<std::string> disabled_reason;
+    bool is_enabled = true;
+};
+HAAT_DESCRIBE(SwitchedOn, id, org_id, url, subjects, disabled_reason, is_enabled)
+struct SwitchingOn : SwitchedOn {
+    bool was_switched_off = false;
+};
+HAAT_DESCRIBE(SwitchingOn, id, org_id, url, subjects, disabled_reason, is_enabled, was_switched_off)
 
 using Sealed = std::string;
 
@@ -137,6 +160,8 @@ One<Endpoint, EndpointId> ready{"webhooks.ready_endpoint", R"(
     update webhooks.endpoints set not_before = null where id = $1 returning {row})"};
 Maybe<SwitchedOff, EndpointId, std::string> switch_off{"webhooks.switch_off", R"(
     select {row} from webhooks.switch_off($1, $2))"};
+Maybe<SwitchingOn, EndpointId> switch_on{"webhooks.switch_on", R"(
+    select {row} from webhooks.switch_on($1))"};
 Exec<EndpointId, std::string> abandon{"webhooks.abandon", "select webhooks.abandon($1, $2)"};
 } // namespace sql
 
@@ -272,24 +297,42 @@ Task<Reply<EndpointWithSecret>> rotate(Webhooks& webhooks, Call<Rotation>& call,
     co_return co_await call.commit(tx, ok(view));
 }
 
+/// Of an endpoint of any organization, by an administrator.
+template <class Switched>
+void tell_switched(RawCall const& call, Tx& tx, Event<EndpointEvent> const& what,
+                   Switched const& row) {
+    Cause cause;
+    cause.user_id = call.actor().user.uuid;
+    if (row.org_id) cause.org_id = row.org_id->uuid;
+    cause.correlation_id = std::string(call.request_id());
+    EndpointEvent event;
+    event.id = row.id;
+    event.host = host_of(row.url);
+    event.subjects = row.subjects;
+    event.is_enabled = row.is_enabled;
+    event.reason = row.disabled_reason;
+    emit(tx, cause, what, row.id, event);
+}
+
 Task<Reply<SwitchedOff>> switch_off(Call<Reason>& call, EndpointId id) {
     Tx tx = call.begin();
     std::optional<SwitchedOff> const found =
         co_await tx(sql::switch_off, id, call.body().reason.value);
     if (!found) throw not_found<EndpointNoun>();
     call.made(*found);
-    Cause cause;
-    cause.user_id = call.actor().user.uuid;
-    if (found->org_id) cause.org_id = found->org_id->uuid;
-    cause.correlation_id = std::string(call.request_id());
-    EndpointEvent event;
-    event.id = id;
-    event.host = host_of(found->url);
-    event.subjects = found->subjects;
-    event.is_enabled = false;
-    event.reason = found->disabled_reason;
-    emit(tx, cause, endpoint_disabled, id, event);
+    tell_switched(call, tx, endpoint_disabled, *found);
     co_return co_await call.commit(tx, ok(*found));
+}
+
+Task<Reply<SwitchedOn>> switch_on(Call<>& call, EndpointId id) {
+    Tx tx = call.begin();
+    std::optional<SwitchingOn> const found = co_await tx(sql::switch_on, id);
+    if (!found) throw not_found<EndpointNoun>();
+    if (!found->was_switched_off) throw Refusal(not_switched_off);
+    SwitchedOn const& row = *found;
+    call.made(row);
+    tell_switched(call, tx, endpoint_enabled, row);
+    co_return co_await call.commit(tx, ok(row));
 }
 
 } // namespace
@@ -336,8 +379,9 @@ void add_endpoint_routes(Routes& r, Webhooks& webhooks) {
     all.post("/{id}/enable", &enable, "Send events there again")
         .needs(Permit::webhooks_manage)
         .answers(200)
+        .refuses(switched_off)
         .describes("What happened meanwhile is not sent; what had failed may be, by "
-                   "redeliver-failed.");
+                   "redeliver-failed. What an administrator has switched off stays off.");
     all.post("/{id}/disable", &disable, "Send nothing there any more")
         .needs(Permit::webhooks_manage)
         .answers(200)
@@ -352,7 +396,12 @@ void add_endpoint_routes(Routes& r, Webhooks& webhooks) {
         .needs(Permit::platform_admin);
     operators.post("/{id}/disable", &switch_off, "Switch off any organization's endpoint")
         .needs(Permit::platform_admin)
-        .answers(200);
+        .answers(200)
+        .describes("Its managers cannot enable it.");
+    operators.post("/{id}/enable", &switch_on, "Switch on what was switched off")
+        .needs(Permit::platform_admin)
+        .answers(200)
+        .refuses(not_switched_off);
 }
 
 } // namespace haat::webhooks

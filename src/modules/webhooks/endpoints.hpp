@@ -32,6 +32,7 @@ HAAT_NOTES(
 struct Endpoint : NewEndpoint {
     EndpointId id;
     bool is_enabled = true;
+    bool is_switched_off = false;
     std::optional<std::string> disabled_reason;
     std::optional<Timestamp> disabled_at;
     std::optional<Timestamp> failing_since;
@@ -41,9 +42,13 @@ struct Endpoint : NewEndpoint {
     Timestamp created_at;
     Timestamp updated_at;
 };
-HAAT_DESCRIBE(Endpoint, id, url, description, subjects, is_enabled, disabled_reason, disabled_at,
-              failing_since, last_success_at, last_error, previous_until, created_at, updated_at)
-HAAT_NOTES(Endpoint, {.field = "failing_since", .text = "Nothing has gone well since."},
+HAAT_DESCRIBE(Endpoint, id, url, description, subjects, is_enabled, is_switched_off,
+              disabled_reason, disabled_at, failing_since, last_success_at, last_error,
+              previous_until, created_at, updated_at)
+HAAT_NOTES(Endpoint,
+           {.field = "is_switched_off",
+            .text = "By an administrator; only one can switch it on again."},
+           {.field = "failing_since", .text = "Nothing has gone well since."},
            {.field = "previous_until",
             .text = "Until then requests are signed with the previous secret as well."})
 
@@ -51,9 +56,9 @@ HAAT_NOTES(Endpoint, {.field = "failing_since", .text = "Nothing has gone well s
 struct EndpointWithSecret : Endpoint {
     std::string secret;
 };
-HAAT_DESCRIBE(EndpointWithSecret, id, url, description, subjects, is_enabled, disabled_reason,
-              disabled_at, failing_since, last_success_at, last_error, previous_until, created_at,
-              updated_at, secret)
+HAAT_DESCRIBE(EndpointWithSecret, id, url, description, subjects, is_enabled, is_switched_off,
+              disabled_reason, disabled_at, failing_since, last_success_at, last_error,
+              previous_until, created_at, updated_at, secret)
 HAAT_NOTES(EndpointWithSecret, {.field = "secret",
                                 .text = "Signs the requests; it is shown now and never again.",
                                 .example = "whsec_k3f0c2VjcmV0IG9mIHRoaXJ0eS10d28gYnl0ZXMhISE"})

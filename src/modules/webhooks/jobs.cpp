@@ -15,8 +15,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::int32_t window_max = 32;        // deliveries between two looks at the database
-constexpr int at_once_max = 8;                 // of them on their way at the same time
+constexpr std::int32_t rows_of_lane = 4;       // at the most between two looks at the database
 constexpr milliseconds quick_answer = 1'000ms; // of an endpoint that may get more at once
 
 struct Next {
@@ -144,6 +143,7 @@ struct Volley {
     Sender::Inside& sender;
     Target const& target;
     std::vector<Due> const& due;
+    steady_clock::time_point end; // nothing more is begun afterwards: the job has its time, too
     std::vector<Outcome> outcomes;
     std::size_t next = 0;
     int lanes = 0;
@@ -153,6 +153,7 @@ struct Volley {
 
 Task<void> lane(Volley& volley) {
     while (!volley.halted && volley.next < volley.due.size()) {
+        if (volley.next > 0 && steady_clock::now() >= volley.end) break;
         Due const& due = volley.due[volley.next++];
         Outcome outcome = co_await volley.sender.attempt(volley.target, due);
         bool const well =
@@ -172,7 +173,8 @@ struct AllBack {
 };
 
 Task<void> send_all(Volley& volley) {
-    int const wanted = std::min(at_once_max, static_cast<int>(volley.due.size()));
+    int const most = volley.sender.options.at_once_max;
+    int const wanted = std::min(most, static_cast<int>(volley.due.size()));
     volley.lanes = wanted; // before the first, which may end at once
     for (int i = 0; i < wanted; ++i) detach(lane(volley));
     AllBack all_back{volley};
@@ -225,7 +227,7 @@ Task<void> disable(JobRun<OfEndpoint>& run, Target const& target, std::string re
     co_await run.commit(tx);
 }
 
-std::string days_of(milliseconds time) {
+std::string hours_of(milliseconds time) {
     auto const hours = std::chrono::duration_cast<std::chrono::hours>(time).count();
     return std::to_string(hours) + " hours";
 }
@@ -246,8 +248,9 @@ Task<bool> note(JobRun<OfEndpoint>& run, Target const& target, Judgement const& 
     std::int64_t const for_micros = failing ? now().micros - failing->micros : 0;
     if (gone)
         co_await disable(run, target, "it answered 410: gone");
-    else if (for_micros >= options.patience.count() * 1'000)
-        co_await disable(run, target, "nothing has gone well for " + days_of(options.patience));
+    else if (for_micros >= options.disable_after.count() * 1'000)
+        co_await disable(run, target,
+                         "nothing has gone well for " + hours_of(options.disable_after));
     co_return !judged.worst && !judged.stopped;
 }
 
@@ -279,6 +282,7 @@ Task<void> drain(JobRun<OfEndpoint>& run) {
     Sender::Inside& sender = run.get<Sender>().inside();
     EndpointId const id = run.payload().endpoint_id;
     auto const end = steady_clock::now() + sender.options.turn;
+    std::int32_t const window_max = sender.options.at_once_max * rows_of_lane;
     std::int32_t window = 1;
     for (bool over = false;;) {
         over = over || steady_clock::now() >= end;
@@ -291,7 +295,7 @@ Task<void> drain(JobRun<OfEndpoint>& run) {
             if (ended) co_return;
             continue;
         }
-        Volley volley{sender, *target, due, {}, 0, 0, false, {}};
+        Volley volley{sender, *target, due, end, {}, 0, 0, false, {}};
         co_await send_all(volley);
         Judgement const judged = judge(volley.outcomes);
         bool const well = co_await note(run, *target, judged);

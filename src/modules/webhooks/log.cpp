@@ -26,22 +26,6 @@ HAAT_NOTES(DeliveryRow,
             .text = "At the earliest; later when the endpoint is left alone for a while."},
            {.field = "settled_at", .text = "When it was delivered or given up."})
 
-struct AttemptRow {
-    std::int32_t number = 1;
-    Timestamp at;
-    std::int32_t duration_ms = 0;
-    std::optional<std::int32_t> status;
-    std::optional<std::string> error;
-    std::string request_headers;
-    std::string response_headers;
-    std::string response_body;
-};
-HAAT_DESCRIBE(AttemptRow, number, at, duration_ms, status, error, request_headers, response_headers,
-              response_body)
-HAAT_NOTES(AttemptRow, {.field = "request_headers", .text = "Without the signature."},
-           {.field = "response_headers", .text = "Content-Type, Date, Retry-After and Server."},
-           {.field = "response_body", .text = "Its first 4,096 bytes."})
-
 struct Body {
     std::string body;
 };
@@ -172,7 +156,7 @@ Task<Reply<Redelivered>> redeliver_failed(Webhooks& webhooks, Call<Since>& call,
 }
 
 Task<Reply<DeliveryRow>> ping(Webhooks& webhooks, Call<>& call, EndpointId id) {
-    std::int64_t const patience = webhooks.inside().options.patience.count();
+    Options const& options = webhooks.inside().options;
     Tx tx = call.begin();
     co_await ready_endpoint(tx, id);
     Ping payload;
@@ -184,8 +168,8 @@ Task<Reply<DeliveryRow>> ping(Webhooks& webhooks, Call<>& call, EndpointId id) {
     event.data.text = describe::to_json(payload);
     event.created_at = now();
     event.correlation_id = call.request_id();
-    NewDelivery const row = delivery_of(event, id, org_of(call));
-    tx.later(sql::insert, row, patience);
+    NewDelivery const row = delivery_of(event, id, org_of(call), options.body_bytes_max);
+    tx.later(sql::insert, row, options.patience.count());
     wake(tx, id, org_of(call));
     DeliveryRow const made = co_await tx(sql::find, row.id);
     Reply<DeliveryRow> reply = haat::reply(202, made);

@@ -19,6 +19,7 @@ constexpr std::int64_t micros_in_second = 1'000'000;
 constexpr std::size_t error_kept_max = 500;
 constexpr std::size_t header_kept_max = 200;
 constexpr std::chrono::seconds retry_after_max = 1h;
+constexpr milliseconds behind_all_patience = 24h * 36'500;
 
 // One dead path must not close a host for all who have endpoints there: each endpoint is left
 // alone by itself, and the client's breakers stay shut.
@@ -88,14 +89,14 @@ Verdict verdict_of(int status) {
     return busy ? Verdict::trouble : Verdict::refused;
 }
 
-void read_reply(outbound::Reply const& reply, Outcome& outcome) {
+void read_reply(Options const& options, outbound::Reply const& reply, Outcome& outcome) {
     Attempt& attempt = outcome.attempt;
     outcome.verdict = verdict_of(reply.status);
     outcome.retry_after = reply.retry_after();
     attempt.status = reply.status;
     attempt.delivered = outcome.verdict == Verdict::delivered;
     attempt.response_headers = kept_headers(reply);
-    attempt.response_body = kept_text(reply.body, answer_kept_max);
+    attempt.response_body = kept_text(reply.body, options.answer_bytes_kept);
     if (attempt.delivered) return;
     bool const elsewhere = reply.status >= 300 && reply.status < 400;
     attempt.error = "it answered " + std::to_string(reply.status) +
@@ -160,7 +161,7 @@ Task<Outcome> Sender::Inside::attempt(Target const& target, Due const& due) {
     auto const began = steady_clock::now();
     try {
         outbound::Reply const reply = co_await client().send(std::move(request));
-        read_reply(reply, outcome);
+        read_reply(options, reply, outcome);
     } catch (outbound::Error const& error) {
         read_error(error, outcome);
     }
@@ -170,6 +171,8 @@ Task<Outcome> Sender::Inside::attempt(Target const& target, Due const& due) {
 }
 
 std::int64_t Sender::Inside::retry_ms(std::int32_t tries) const {
+    bool const last = options.attempts_max > 0 && tries + 1 >= options.attempts_max;
+    if (last) return behind_all_patience.count();
     return with_jitter(doubled(options.retry_first, options.retry_max, tries));
 }
 

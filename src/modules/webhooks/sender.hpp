@@ -37,16 +37,8 @@ struct Due {
 HAAT_DESCRIBE(Due, id, number, tries, event_id, subject, body)
 
 /// What the log keeps of an attempt, and what follows from it.
-struct Attempt {
+struct Attempt : AttemptRow {
     DeliveryId delivery_id;
-    std::int32_t number = 1;
-    Timestamp at;
-    std::int32_t duration_ms = 0;
-    std::optional<std::int32_t> status;
-    std::optional<std::string> error;
-    std::string request_headers;
-    std::string response_headers;
-    std::string response_body;
     bool delivered = false;
     std::int64_t retry_ms = 0;
 };

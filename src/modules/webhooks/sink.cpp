@@ -95,7 +95,7 @@ bool wanted(std::vector<std::string> const& patterns, std::string_view subject) 
 }
 
 NewDelivery delivery_of(events::StoredEvent const& event, EndpointId endpoint,
-                        std::optional<OrgId> const& org) {
+                        std::optional<OrgId> const& org, std::size_t bytes_max) {
     NewDelivery row;
     row.id = new_id<DeliveryNoun>();
     row.endpoint_id = endpoint;
@@ -103,7 +103,7 @@ NewDelivery delivery_of(events::StoredEvent const& event, EndpointId endpoint,
     row.event_id = event.event_id;
     row.subject = event.subject;
     events::write_envelope(row.body, event);
-    if (row.body.size() <= body_bytes_max) return row;
+    if (row.body.size() <= bytes_max) return row;
     row.state = DeliveryState::failed;
     row.last_error = "the event has " + std::to_string(row.body.size()) +
                      " bytes, more than webhooks carry; ask for it by its id";
@@ -112,7 +112,8 @@ NewDelivery delivery_of(events::StoredEvent const& event, EndpointId endpoint,
 }
 
 EventSink::EventSink(pg::Database& worker, Options const& options)
-    : Sink("webhooks"), worker_(worker), patience_ms_(options.patience.count()) {}
+    : Sink("webhooks"), worker_(worker), patience_ms_(options.patience.count()),
+      body_bytes_max_(options.body_bytes_max) {}
 
 Task<std::vector<events::Refused>> EventSink::deliver(events::Batch const& batch) {
     std::vector<Uuid> const orgs = organizations_of(batch);
@@ -122,7 +123,7 @@ Task<std::vector<events::Refused>> EventSink::deliver(events::Batch const& batch
     for (events::StoredEvent const& event : batch.events) {
         for (Subscription const& one : subscriptions) {
             if (!meant_for(one, event)) continue;
-            part.rows.push_back(delivery_of(event, one.id, one.org_id));
+            part.rows.push_back(delivery_of(event, one.id, one.org_id, body_bytes_max_));
             part.bytes += part.rows.back().body.size();
             if (!part.full()) continue;
             co_await write(worker_, part, patience_ms_, batch.again);

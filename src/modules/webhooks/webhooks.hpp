@@ -36,20 +36,22 @@ struct Options {
     outbound::Options client; // which private networks are allowed, whose certificates are believed
     bool https_only = false;  // in production
     int endpoints_max = 20;   // of one organization
-    milliseconds timeout = 15s;     // of one attempt, from the name to the last byte
-    milliseconds retry_first = 30s; // of one delivery; doubled after each attempt, with jitter
-    milliseconds retry_max = 6h;    //
-    milliseconds pause_first = 5s;  // of an endpoint that does not answer; doubled likewise
-    milliseconds pause_max = 5min;  //
-    milliseconds patience = 72h;    // of a delivery, and of an endpoint that only fails
-    milliseconds keep = 30 * 24h;   // the log
-    milliseconds turn = 10s;        // that one job works for one endpoint
+    int at_once_max = 8;      // requests to one endpoint, when it answers well
+    int attempts_max = 0;     // of one delivery; 0: as many as fit into `patience`
+    milliseconds timeout = 15s;       // of one attempt, from the name to the last byte
+    milliseconds retry_first = 30s;   // of one delivery; doubled after each attempt, with jitter
+    milliseconds retry_max = 6h;      //
+    milliseconds pause_first = 5s;    // of an endpoint that does not answer; doubled likewise
+    milliseconds pause_max = 5min;    //
+    milliseconds patience = 72h;      // with a delivery
+    milliseconds disable_after = 72h; // of an endpoint that only fails
+    milliseconds keep = 30 * 24h;     // the log
+    milliseconds turn = 10s;          // that one job works for one endpoint
+    std::size_t body_bytes_max = 256 * 1024; // of what is sent and kept
+    std::size_t answer_bytes_kept = 4 * 1024;
 };
 
-/// What is kept of bodies and answers at the most.
-inline constexpr std::size_t body_bytes_max = 256 * 1024;
 inline constexpr std::size_t answer_bytes_max = 256 * 1024; // then the attempt has failed
-inline constexpr std::size_t answer_kept_max = 4'096;
 
 /// What the routes need beside the database; one for the process.
 class Webhooks {
@@ -79,6 +81,7 @@ public:
 private:
     pg::Database& worker_;
     std::int64_t patience_ms_;
+    std::size_t body_bytes_max_;
 };
 
 /// Sends; the service that the module's jobs ask for. Has a client for each loop that runs them.

@@ -1,7 +1,7 @@
 """smtp_server.py CERTIFICATE KEY starttls|tls|plain [auth]
 
 A mail server for tests. Says `port N`, then one line of JSON for each mail it took, as Python's
-email package reads it. Some addresses make it refuse.
+email package reads it. Some addresses make it refuse, others make it take the mail and say nothing.
 """
 import asyncio
 import email
@@ -15,6 +15,9 @@ from aiosmtpd.smtp import SMTP, AuthResult
 
 
 class Handler:
+    def __init__(self):
+        self.held = set()
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         name = address.split("@")[0]
         answers = {
@@ -64,6 +67,11 @@ class Handler:
         if "refuse this" in seen["text"]:
             return "554 5.6.0 No"
         print(json.dumps(seen), flush=True)
+        # It has the mail, and the sender will never hear of it; the next copy is answered.
+        held = [a for a in envelope.rcpt_tos if a.startswith("held")]
+        if held and message["Message-ID"] not in self.held:
+            self.held.add(message["Message-ID"])
+            await asyncio.sleep(600)
         return "250 2.0.0 Ok: queued as 4XyZ1"
 
 

@@ -1,6 +1,7 @@
 // What providers report: signed, or refused.
 #include <gtest/gtest.h>
 
+#include <modules/notify/callbacks.hpp>
 #include <outbound/crypto.hpp>
 #include <test/harness/scenario.hpp>
 
@@ -67,6 +68,13 @@ TEST_F(NotifyCallbacks, HearsProviders) {
          .body = R"([{"requestId":"r1","report":[{"number":"919876543210","status":"1"}]}])",
          .writes = written,
          .audits = 0},
+        {.name = "callbacks.sms: MSG91, without saying about what",
+         .method = "POST",
+         .path = "/notifications/callbacks/sms",
+         .headers = {{"X-MSG91-Key", "msg91-key"}},
+         .body = R"([{"data":[{"description":"DELIVERED"}],"event":"delivered"}])",
+         .status = 400,
+         .code = "CALLBACK_UNREADABLE"},
         {.name = "callbacks.sms: somebody who says to be MSG91",
          .method = "POST",
          .path = "/notifications/callbacks/sms",
@@ -89,6 +97,68 @@ TEST_F(NotifyCallbacks, HearsProviders) {
          .status = 400,
          .code = "CALLBACK_UNREADABLE"},
     });
+}
+
+std::string word(notify::NotificationStatus status) {
+    std::string const quoted = describe::to_json(status);
+    return quoted.substr(1, quoted.size() - 2);
+}
+
+struct Msg91Case {
+    std::string body;
+    std::string receipts; // or what it is refused with
+};
+
+// The forms that MSG91's pages show for versions 2, 3 and 4 and for "Webhook (New)", and what is
+// none of them.
+TEST(NotifyMsg91, ReadsItsForms) {
+    notify::NotifyFacts facts;
+    facts.msg91_callback_key.value = "key";
+    std::string const list =
+        R"([{"senderId":"HAATIN","requestId":"r1","report":[{"date":"2026-05-22 10:06:20",)"
+        R"("number":"919876543210","status":"1","desc":"DELIVERED","failedReason":""}],)"
+        R"("userId":"1","campaignName":"API"},{"requestId":"r2","report":[)"
+        R"({"status":"2","desc":"FAILED","failedReason":"absent subscriber"},)"
+        R"({"status":"16","desc":""},{"status":"8","desc":"SUBMITTED"}]}])";
+    std::string const known = "r1 DELIVERED , r2 FAILED absent subscriber, r2 FAILED MSG91 says 16";
+    std::string const in_text = describe::to_json(list);
+    Msg91Case const cases[] = {
+        {list, known},
+        {"data=" + outbound::percent_encoded(list), known},
+        {"userId=1&data=" + outbound::percent_encoded(list), known},
+        {"{\"data\":" + in_text + "}", known},
+        {R"({"date":"2026-05-22 09:58:16","number":"919876543210","requestId":"r3",)"
+         R"("status":"1","desc":"DELIVERED"})",
+         "r3 DELIVERED "},
+        {R"({"requestId":"r4","status":"Failed","telNum":"919876543210",)"
+         R"("failureReason":"Blocked number"})",
+         "r4 FAILED Blocked number"},
+        {R"({"requestId":346,"status":9})", "346 FAILED MSG91 says 9"},
+        {R"({"requestId":"r5","status":"pending"})", ""},
+        {"[]", ""},
+        {R"([{"data":[{"meta":"0","description":"DELIVERED"}],"event":"delivered"}])",
+         "names no requestId"},
+        {R"({"requestId":"r6"})", "has no status"},
+        {R"([{"requestId":"r7","report":7}])", "is no list"},
+        {"[1]", "is no object"},
+        {"{}", "names no requestId"},
+        {"hello", "neither JSON nor a form"},
+        {"[", "not what this provider sends"},
+        {"", "neither JSON nor a form"},
+    };
+    for (Msg91Case const& each : cases) {
+        std::string got;
+        try {
+            for (auto const& one : notify::read_msg91(facts, each.body, "key").receipts)
+                got += (got.empty() ? "" : ", ") + one.external_id + " " + word(one.status) + " " +
+                       one.reason;
+            EXPECT_EQ(got, each.receipts) << each.body;
+        } catch (Refusal const& refusal) {
+            EXPECT_EQ(refusal.code(), "CALLBACK_UNREADABLE");
+            EXPECT_NE(std::string(refusal.sentence()).find(each.receipts), std::string::npos)
+                << each.body << ": " << refusal.sentence();
+        }
+    }
 }
 
 TEST_F(NotifyCallbacks, HearsThatAWebhookIsOurs) {

@@ -250,6 +250,70 @@ TEST(WebhooksTest, AnAnswerThatIsTooLargeOrSlowIsAFailure) {
     })) << post.why();
 }
 
+// Its answer begins at once and never ends, a byte at a time: each is in time, the whole is not.
+TEST(WebhooksTest, AnAnswerThatTricklesIsNotWaitedForForEver) {
+    std::atomic<int> bytes{0};
+    WorldServer receiver([&bytes](Exchange& e) {
+        e.send("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n");
+        for (int i = 0; i < 500 && e.send("x"); ++i, ++bytes) e.hold(20ms);
+        e.close();
+    });
+    webhooks::Options options = quick_webhooks();
+    options.timeout = 400ms;
+    Post post(options);
+    post.add_endpoint(receiver.url());
+    post.happen(1);
+    ASSERT_TRUE(soon([&] { return post.why().starts_with("timeout"); })) << post.why();
+    EXPECT_GE(bytes, 3);
+    EXPECT_EQ(post.db.number("select count(*) from webhooks.attempts where status = 200"), 0);
+}
+
+TEST(WebhooksTest, IsTriedAsOftenAsTheOperatorWants) {
+    WorldServer receiver([](Exchange& e) { e.reply(400, "no"); });
+    webhooks::Options options = quick_webhooks();
+    options.attempts_max = 3;
+    Post post(options);
+    post.add_endpoint(receiver.url(), "{brand:created}");
+    post.happen(1);
+    ASSERT_TRUE(soon([&] { return post.count("failed") == 1; })) << post.why();
+    EXPECT_EQ(receiver.requests(), 3);
+    EXPECT_EQ(post.why(), "it answered 400");
+    EXPECT_EQ(post.db.word("select is_enabled from webhooks.endpoints"), "t");
+}
+
+TEST(WebhooksTest, KeepsAsMuchAsTheOperatorWants) {
+    WorldServer receiver([](Exchange& e) { e.reply(200, std::string(30'000, 'a')); });
+    webhooks::Options options = quick_webhooks();
+    options.body_bytes_max = 500'000;
+    options.answer_bytes_kept = 20'000;
+    Post post(options);
+    post.add_endpoint(receiver.url());
+    post.db.rows("insert into events.outbox (event_id, subject, key, priority, data, org_id, "
+                 "correlation_id) values (gen_random_uuid(), 'brand:created', gen_random_uuid(), "
+                 "'medium', jsonb_build_object('x', repeat('y', 400000)), $1::uuid, '')",
+                 {post.actors.org_a()});
+    ASSERT_TRUE(post.delivered(1)) << post.why();
+    EXPECT_EQ(post.db.number("select length(response_body) from webhooks.attempts"), 20'000);
+    EXPECT_GT(post.db.number("select length(body) from webhooks.deliveries"), 400'000);
+}
+
+// A job must end in time even if its endpoint has become slow: it begins nothing behind its turn.
+TEST(WebhooksTest, AJobBeginsNothingWhenItsTurnIsOver) {
+    std::atomic<int> asked{0};
+    WorldServer receiver([&asked](Exchange& e) {
+        if (++asked > 5) e.hold(300ms);
+        e.reply(200);
+    });
+    webhooks::Options options = quick_webhooks();
+    options.turn = 100ms;
+    options.at_once_max = 2;
+    Post post(options);
+    post.add_endpoint(receiver.url());
+    post.happen(16);
+    ASSERT_TRUE(post.delivered(16)) << post.why();
+    EXPECT_EQ(receiver.requests(), 16) << "nothing was sent twice for it";
+}
+
 TEST(WebhooksTest, AnEventThatIsTooLargeIsInTheLogAndNotSent) {
     WorldServer receiver([](Exchange& e) { e.reply(200); });
     Post post;
