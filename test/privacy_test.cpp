@@ -20,7 +20,8 @@ protected:
         return stage.db.word(R"(
             select string_agg(row, ' ') from (
                 select e::text from audit.entries e union all select o::text from events.outbox o
-                union all select i::text from platform.idempotency i) as all_of_it (row))");
+                union all select i::text from platform.idempotency i
+                union all select d::text from webhooks.deliveries d) as all_of_it (row))");
     }
     void expect_unwritten(std::initializer_list<std::string_view> words) {
         std::string const all = written();

@@ -48,16 +48,25 @@ Task<void> unveil(pg::Database& database, std::vector<StoredEvent>& events) {
     if (!texts.empty()) co_await privacy::unveil(database, texts);
 }
 
-void write_envelope(std::string& out, StoredEvent const& event) {
+namespace {
+void write_envelope(std::string& out, StoredEvent const& event, std::string_view data) {
     out += R"({"subject":)";
     describe::encode_string(out, event.subject);
-    out.append(R"(,"data":)").append(event.payload());
+    out.append(R"(,"data":)").append(data);
     out.append(R"(,"timestamp":)").append(describe::to_json(event.created_at));
     add_text(out, "eventId", to_string(event.event_id));
     add_text(out, "version", std::to_string(event.version));
     if (event.user_id) add_text(out, "userId", to_string(*event.user_id));
     if (!event.correlation_id.empty()) add_text(out, "correlationId", event.correlation_id);
     out += '}';
+}
+} // namespace
+
+void write_envelope(std::string& out, StoredEvent const& event) {
+    write_envelope(out, event, event.payload());
+}
+void write_veiled_envelope(std::string& out, StoredEvent const& event) {
+    write_envelope(out, event, event.data.text);
 }
 
 Uuid key_of(std::string_view text) {

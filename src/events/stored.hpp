@@ -44,6 +44,8 @@ inline Cause cause_of(StoredEvent const& event) {
 /// {"subject","data","timestamp","eventId","version","userId","correlationId"}; what is not known
 /// is left out.
 void write_envelope(std::string& out, StoredEvent const& event);
+/// The same to be kept: what is personal in it stays veiled.
+void write_veiled_envelope(std::string& out, StoredEvent const& event);
 /// An event of somebody else. Throws Fault with what is wrong. An eventId that is no UUID becomes
 /// one by hashing, always the same.
 StoredEvent read_envelope(std::string_view json);

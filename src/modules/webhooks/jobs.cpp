@@ -8,6 +8,7 @@
 #include <jobs/cron.hpp>
 #include <loop/loop.hpp>
 #include <modules/webhooks/sender.hpp>
+#include <privacy/keyring.hpp>
 
 namespace haat::webhooks {
 
@@ -276,6 +277,15 @@ Task<bool> finish(JobRun<OfEndpoint>& run, bool over) {
     co_return true;
 }
 
+/// What is due, with its bodies as they are sent: they are kept veiled.
+Task<std::vector<Due>> due_of(JobRun<OfEndpoint>& run, std::int32_t window) {
+    std::vector<Due> due = co_await run.read()(sql::due, run.payload().endpoint_id, window);
+    std::vector<std::string*> bodies;
+    for (Due& one : due) bodies.push_back(&one.body);
+    co_await privacy::unveil(run.database(), bodies);
+    co_return due;
+}
+
 // ---- the jobs
 
 Task<void> drain(JobRun<OfEndpoint>& run) {
@@ -289,7 +299,7 @@ Task<void> drain(JobRun<OfEndpoint>& run) {
         std::vector<Due> due;
         std::optional<Target> target;
         if (!over) target = co_await run.read()(sql::target, id);
-        if (target) due = co_await run.read()(sql::due, id, window);
+        if (target) due = co_await due_of(run, window);
         if (due.empty()) {
             bool const ended = co_await finish(run, over);
             if (ended) co_return;

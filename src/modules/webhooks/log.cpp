@@ -1,6 +1,7 @@
 // The log of deliveries, delivering again, and a delivery to try an endpoint.
 #include <base/clock.hpp>
 #include <modules/webhooks/endpoints.hpp>
+#include <privacy/keyring.hpp>
 
 namespace haat::webhooks {
 
@@ -124,6 +125,8 @@ Task<Reply<DeliveryView>> find(Call<>& call, DeliveryId id) {
     DeliveryView view;
     static_cast<DeliveryRow&>(view) = co_await call.read(sql::find, id);
     Body body = co_await call.read(sql::body, id);
+    std::vector<std::string*> const texts(1, &body.body);
+    co_await privacy::unveil(call.database(), texts);
     view.request_body = std::move(body.body);
     view.tried = co_await call.read(sql::attempts, id);
     co_return ok(view);

@@ -102,7 +102,7 @@ NewDelivery delivery_of(events::StoredEvent const& event, EndpointId endpoint,
     row.org_id = org;
     row.event_id = event.event_id;
     row.subject = event.subject;
-    events::write_envelope(row.body, event);
+    events::write_veiled_envelope(row.body, event);
     if (row.body.size() <= bytes_max) return row;
     row.state = DeliveryState::failed;
     row.last_error = "the event has " + std::to_string(row.body.size()) +
