@@ -99,23 +99,24 @@ Central& central() {
     return only;
 }
 
-// A forked child has no writer; what its parent had pending is the parent's.
+// A forked child has no writer; what its parent had pending is the parent's. The order is that in
+// which the writer locks.
 void before_fork() {
     Central& c = central();
     c.configuring.lock();
+    c.sink_mutex.lock();
     c.all_mutex.lock();
     for (auto const& pending : c.all) pending->mutex.lock();
     c.leftovers.mutex.lock();
-    c.sink_mutex.lock();
     c.wake_mutex.lock();
 }
 void after_fork_in_parent() {
     Central& c = central();
     c.wake_mutex.unlock();
-    c.sink_mutex.unlock();
     c.leftovers.mutex.unlock();
     for (auto const& pending : c.all) pending->mutex.unlock();
     c.all_mutex.unlock();
+    c.sink_mutex.unlock();
     c.configuring.unlock();
 }
 void after_fork_in_child() {
