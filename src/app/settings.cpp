@@ -426,8 +426,7 @@ void add_database(std::vector<Setting>& all) {
     add({"database.slow_timeout", "HAAT_SLOW_TIMEOUT", "A slow query."}, AT(database.slow_timeout));
     add({"database.connect_timeout", "HAAT_CONNECT_TIMEOUT", "Making a connection."},
         AT(database.connect_timeout));
-    add({"database.acquire_timeout", "HAAT_ACQUIRE_TIMEOUT",
-         "Waiting for a free connection; then 503."},
+    add({"database.acquire_timeout", "HAAT_ACQUIRE_TIMEOUT", "Waiting for a connection; then 503."},
         AT(database.acquire_timeout));
 }
 
@@ -466,8 +465,7 @@ void add_sign_in(std::vector<Setting>& all) {
 
 void add_jobs(std::vector<Setting>& all) {
     all.push_back(make({"jobs.run", "HAAT_JOBS",
-                        "Whether `haat serve` runs jobs and crons itself; `off` where `haat "
-                        "worker` does."},
+                        "Whether `haat serve` runs jobs; `off` where `haat worker` does."},
                        AT(jobs.run)));
     all.push_back(at_least_one(
         {"jobs.loops", "HAAT_JOB_LOOPS", "Threads that run jobs, apart from those that serve."},
