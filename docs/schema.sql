@@ -2252,7 +2252,7 @@ ALTER TABLE jobs.queues ENABLE ROW LEVEL SECURITY;
 CREATE POLICY request_adds ON jobs.batches FOR INSERT TO haat_request WITH CHECK (true);
 CREATE POLICY request_adds ON jobs.queue FOR INSERT TO haat_request WITH CHECK ((runner IS NULL));
 ALTER TABLE jobs.runners ENABLE ROW LEVEL SECURITY;
-CREATE POLICY well_formed ON jobs.queue AS RESTRICTIVE FOR INSERT TO haat_request, haat_worker WITH CHECK (((attempts_max >= 1) AND (keep_seconds >= 0) AND ((priority >= 0) AND (priority <= 3)) AND ((length(queue) >= 1) AND (length(queue) <= 60)) AND ((length(name) >= 1) AND (length(name) <= 100)) AND (length(correlation_id) <= 200) AND ((unique_key IS NULL) OR ((length(unique_key) >= 1) AND (length(unique_key) <= 200))) AND ((error IS NULL) OR (length(error) <= 2000))));
+CREATE POLICY well_formed ON jobs.queue AS RESTRICTIVE FOR INSERT TO haat_request, haat_worker WITH CHECK (((attempts_max >= 1) AND (keep_seconds >= 0) AND ((priority >= 0) AND (priority <= 3)) AND ((length(queue) >= 1) AND (length(queue) <= 60)) AND ((length(name) >= 1) AND (length(name) <= 100)) AND (length(correlation_id) <= 200) AND ((COALESCE(length(unique_key), 1) >= 1) AND (COALESCE(length(unique_key), 1) <= 200)) AND (COALESCE(length(error), 0) <= 2000)));
 CREATE POLICY worker_all ON jobs.batches TO haat_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_all ON jobs.crons TO haat_worker USING (true) WITH CHECK (true);
 CREATE POLICY worker_all ON jobs.finished TO haat_worker USING (true) WITH CHECK (true);

@@ -17,8 +17,8 @@ create policy well_formed on jobs.queue as restrictive for insert to haat_reques
     with check (attempts_max >= 1 and keep_seconds >= 0 and priority between 0 and 3
                 and length(queue) between 1 and 60 and length(name) between 1 and 100
                 and length(correlation_id) <= 200
-                and (unique_key is null or length(unique_key) between 1 and 200)
-                and (error is null or length(error) <= 2000));
+                and coalesce(length(unique_key), 1) between 1 and 200
+                and coalesce(length(error), 0) <= 2000);
 
 -- A claim makes a row 24 bytes longer; with half of a page free one in eight did not fit beside its
 -- former self, and was put into every index again.
