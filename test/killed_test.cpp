@@ -47,9 +47,9 @@ HAAT_DESCRIBE(Echo, of)
 
 namespace sql {
 // The schema is made by the test itself.
-Exec<Uuid, Uuid, std::int32_t> wave_effect{"shop.wave_effect", R"(
+Exec<Uuid, Uuid, std::int32_t> wave_effect{"trial.wave_effect", R"(
     insert into killed.waves (event_id, key, n) values ($1, $2, $3))"};
-Exec<Uuid> echo_effect{"shop.echo_effect", "insert into killed.echoes (of) values ($1)"};
+Exec<Uuid> echo_effect{"trial.echo_effect", "insert into killed.echoes (of) values ($1)"};
 } // namespace sql
 
 Task<void> echo_it(JobRun<Echo>& run) {

@@ -256,10 +256,11 @@ Task<void> Edge::call(Visit& visit) {
             co_return;
         } catch (pg::DatabaseError const& error) {
             bool const waited = error.sqlstate() == "55P03";
+            bool const took_too_long = error.sqlstate() == "57014"; // for a lock, mostly
             rival = waited && holder->call().key_;
             // A streamed body was read by the first run and is gone.
             again = error.may_repeat() && runs < shared_.options.runs_max && !route.streams_body;
-            if (waited && !rival) throw Refusal(overloaded).retry_after(1);
+            if ((waited && !rival) || took_too_long) throw Refusal(overloaded).retry_after(1);
             if (!rival && !again) throw;
         } catch (Refusal const& refusal) {
             if (!refusal.is(http::idempotency_in_progress)) throw;
