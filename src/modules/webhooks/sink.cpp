@@ -95,7 +95,7 @@ bool wanted(std::vector<std::string> const& patterns, std::string_view subject) 
 }
 
 NewDelivery delivery_of(events::StoredEvent const& event, EndpointId endpoint,
-                        std::optional<OrgId> const& org, std::size_t bytes_max) {
+                        std::optional<OrgId> const& org, std::size_t kept_max) {
     NewDelivery row;
     row.id = new_id<DeliveryNoun>();
     row.endpoint_id = endpoint;
@@ -103,7 +103,7 @@ NewDelivery delivery_of(events::StoredEvent const& event, EndpointId endpoint,
     row.event_id = event.event_id;
     row.subject = event.subject;
     events::write_veiled_envelope(row.body, event);
-    if (row.body.size() <= bytes_max) return row;
+    if (row.body.size() <= kept_max) return row;
     row.state = DeliveryState::failed;
     row.last_error = "the event has " + std::to_string(row.body.size()) +
                      " bytes, more than webhooks carry; ask for it by its id";
