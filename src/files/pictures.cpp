@@ -133,6 +133,7 @@ private:
         char* words[] = {name.data(), word.data(), pixels.data(), memory.data(), nullptr};
         std::vector<std::string> lines = surroundings();
         std::vector<char*> environment;
+        environment.reserve(lines.size() + 1);
         for (std::string& line : lines) environment.push_back(line.data());
         environment.push_back(nullptr);
         posix_spawn_file_actions_t actions;

@@ -9,7 +9,6 @@ namespace haat::files {
 
 namespace {
 
-using outbound::Header;
 using outbound::Method;
 using outbound::Reply;
 using namespace std::chrono_literals;

@@ -281,6 +281,7 @@ Task<bool> finish(JobRun<OfEndpoint>& run, bool over) {
 Task<std::vector<Due>> due_of(JobRun<OfEndpoint>& run, std::int32_t window) {
     std::vector<Due> due = co_await run.read()(sql::due, run.payload().endpoint_id, window);
     std::vector<std::string*> bodies;
+    bodies.reserve(due.size());
     for (Due& one : due) bodies.push_back(&one.body);
     co_await privacy::unveil(run.database(), bodies);
     co_return due;
