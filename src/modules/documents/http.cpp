@@ -223,7 +223,7 @@ Task<Reply<File>> replace_with(Documents& documents, RawCall& call, FileId id, s
     terms.org = call.actor().org;
     terms.owner = call.actor().user;
     terms.purpose = before.purpose;
-    terms.name = name.empty() ? before.name.value : std::move(name);
+    terms.name = name.empty() ? before.name.value : name;
     Reception reception(documents, call, std::move(terms));
     std::exception_ptr error;
     try {
@@ -281,6 +281,7 @@ Task<Reply<std::vector<PictureView>>> pictures(Call<>& call, FileId id) {
     std::vector<files::StoredPicture> const rows =
         co_await call.read(files::sql::pictures_of, file.id);
     std::vector<PictureView> views;
+    views.reserve(rows.size());
     for (files::StoredPicture const& row : rows)
         views.push_back(
             {"/api/v1/pictures/" + row.name, row.media_type, row.width, row.height, row.size});

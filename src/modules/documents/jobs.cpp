@@ -89,6 +89,7 @@ Task<void> give_up(JobRun<PictureWork>& run, std::vector<StoredPicture> const& r
 Task<void> keep(JobRun<PictureWork>& run, OwnedFile const& file,
                 std::vector<Picture> const& pictures) {
     std::vector<StoredPicture> rows;
+    rows.reserve(pictures.size());
     for (Picture const& picture : pictures) rows.push_back(row_of(file, picture));
     PicturesMade made;
     made.pictures = static_cast<int>(rows.size());
