@@ -169,8 +169,8 @@ void Tx::Inside::send() {
     if (pending) pending->encode(home.scratch);
     // One batch is a transaction by itself.
     implicit = ending && state == State::fresh;
-    silent = implicit && settings.user_id.empty() && settings.org_id.empty() &&
-             settings.role.empty();
+    silent =
+        implicit && settings.user_id.empty() && settings.org_id.empty() && settings.role.empty();
     int const statements = send_preparations();
     if (state == State::fresh) {
         if (!implicit) own->execute(this, home.statements.begin, {});

@@ -103,8 +103,7 @@ private:
 class VeilTest : public testing::Test {
 protected:
     std::int64_t keys_of(Uuid const& whose) {
-        return db.number("select count(*) from privacy.keys where person = $1",
-                         {to_string(whose)});
+        return db.number("select count(*) from privacy.keys where person = $1", {to_string(whose)});
     }
     test::TestDatabase db;
     Node node{db};
