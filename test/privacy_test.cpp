@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <audit/verify.hpp>
+#include <base/clock.hpp>
+#include <modules/webhooks/vault.hpp>
+#include <outbound/test/world_server.hpp>
 #include <test/harness/scenario.hpp>
 #include <test/harness/wait.hpp>
 
@@ -98,6 +101,31 @@ TEST_F(PrivacyTest, AnErasedPersonIsGoneAndTheChainIsWhole) {
     audit::Verdict const found = audit::verify(owner);
     EXPECT_TRUE(found.ok) << describe::to_json(found);
     EXPECT_GT(found.sealed, 0);
+}
+
+// A webhook carries it readable to whom its organization chose; what is kept of it is not.
+TEST(PrivacyOfWebhooksTest, TheReceiverReadsWhatIsKeptVeiled) {
+    using outbound::test::Exchange;
+    outbound::test::WorldServer receiver([](Exchange& e) { e.reply(200); });
+    Stage stage([](app::Config& config) {
+        config.jobs.run = true;
+        outbound::Network here;
+        outbound::parse("127.0.0.1/32", here);
+        config.messages.client.allowed_networks = {here};
+    });
+    webhooks::EndpointId const id = new_id<webhooks::EndpointNoun>();
+    stage.db.rows("insert into webhooks.endpoints (id, org_id, url, description, subjects, secret)"
+                  " values ($1, $2, $3, '', '{*}', $4)",
+                  {to_string(id.uuid), stage.actors.org_a(), receiver.url("/hook"),
+                   webhooks::Vault(test_secret).seal("whsec_of_this_test", id)});
+    ASSERT_EQ(stage.client(Who::owner).post("/organizations/addresses", office).status, 201);
+    ASSERT_TRUE(soon([&] { return receiver.seen().size() == 1; }));
+    std::string const sent = receiver.seen().front().body;
+    EXPECT_NE(sent.find("Meera Joshi"), sent.npos) << sent;
+    EXPECT_EQ(sent.find("veil:"), sent.npos) << sent;
+    std::string const kept = stage.db.word("select body from webhooks.deliveries");
+    EXPECT_EQ(kept.find("Meera"), kept.npos) << kept;
+    EXPECT_NE(kept.find("veil:1:"), kept.npos) << kept;
 }
 
 } // namespace

@@ -187,9 +187,7 @@ void Application::Inside::make_loops() {
                     [this](std::string_view announcement) { heard_drop(announcement); });
         stores.add(loop);
     }
-    databases.front()->listen(privacy::erased_channel, [this](std::string_view person) {
-        privacy::heard_erased(*config.database.keyring, person);
-    });
+    privacy::hear_erasures(*databases.front());
 }
 
 // "node tag", and nothing after a loss: then what was missed is unknown.

@@ -114,9 +114,7 @@ void Backstage::start() {
             *stage.loop, runner_options(in.config, in.url), in.services, in.metrics);
         in.post.add(*stage.loop);
     }
-    database(0).listen(privacy::erased_channel, [&in](std::string_view person) {
-        privacy::heard_erased(*in.config.database.keyring, person);
-    });
+    privacy::hear_erasures(database(0));
     for (auto& stage : in.stages) {
         Loop& loop = *stage.loop;
         stage.thread = std::thread([&loop] { loop.run(); });

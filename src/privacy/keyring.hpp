@@ -79,9 +79,11 @@ void unveil(pg::PlainConnection&, Keyring&, std::vector<std::string*> const& tex
 /// how many. Everybody may erase themselves, administrators and workers anybody.
 Task<std::int32_t> erase(Tx&, Uuid person);
 
-/// Every node with keys listens here; a payload is a person, an empty one: anybody.
+/// Nodes tell one another here; a payload is a person, an empty one: anybody.
 inline constexpr char const* erased_channel = "haat_erased";
 /// What was heard there.
 void heard_erased(Keyring&, std::string_view payload);
+/// For every process with keys, on one of its databases.
+void hear_erasures(pg::Database&);
 
 } // namespace haat::privacy

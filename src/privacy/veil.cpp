@@ -248,6 +248,12 @@ void unveil(pg::PlainConnection& database, Keyring& keyring,
     lifting.finish();
 }
 
+void hear_erasures(pg::Database& database) {
+    database.listen(erased_channel, [keyring = database.keyring()](std::string_view payload) {
+        heard_erased(*keyring, payload);
+    });
+}
+
 Task<std::int32_t> erase(Tx& tx, Uuid person) {
     std::int32_t const gone = co_await tx(sql::erase, person);
     if (tx.database().keyring()) Keys::of(tx).erased.push_back(person);
