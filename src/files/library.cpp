@@ -45,6 +45,8 @@ ListOf<File, FileFilter> const list_files{
      .sorts = {{"createdAt", "created_at", Order::desc}, {"name", "name"}, {"size", "size"}}}};
 One<File, FileId> const find_file{"files.find", "select {row} from files.files where id = $1"};
 One<Placed, FileId> const place_file{"files.place", "select {row} from files.files where id = $1"};
+Many<Placed, std::vector<Uuid>> const place_files{
+    "files.place_many", "select {row} from files.files where id = any($1) order by id"};
 One<Placed, FileId> const lock_file{"files.lock",
                                     "select {row} from files.files where id = $1 for update"};
 One<File, Placed> const insert_file{"files.insert",

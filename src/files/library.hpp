@@ -93,6 +93,7 @@ namespace sql {
 extern ListOf<File, FileFilter> const list_files;
 extern One<File, FileId> const find_file;
 extern One<Placed, FileId> const place_file;
+extern Many<Placed, std::vector<Uuid>> const place_files;
 extern One<Placed, FileId> const lock_file;
 extern One<File, Placed> const insert_file;
 extern One<File, Placed> const replace_file;

@@ -17,7 +17,6 @@ namespace haat::app {
 namespace {
 
 namespace files = std::filesystem;
-using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;

@@ -7,8 +7,6 @@
 namespace haat::files::test {
 namespace {
 
-using haat::test::soon;
-
 class S3World final : public StoreWorld {
 public:
     S3World(S3Server& server, S3Options options)

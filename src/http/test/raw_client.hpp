@@ -49,7 +49,8 @@ public:
         address.sin_family = AF_INET;
         if (from) {
             ::inet_pton(AF_INET, from, &address.sin_addr);
-            ::bind(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address);
+            if (::bind(descriptor_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+                throw std::runtime_error(std::string("cannot bind to ") + from);
         }
         address.sin_port = htons(port);
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -1,4 +1,6 @@
 // The files that go with a mail, out of the store.
+#include <algorithm>
+
 #include <files/library.hpp>
 #include <files/store.hpp>
 #include <modules/notify/letter.hpp>
@@ -8,12 +10,8 @@ namespace haat::notify {
 
 namespace {
 
-Task<outbound::Attachment> fetch(JobRun<DeliverMessage>& run, files::FileId id,
-                                 std::int64_t bytes_max) {
-    files::Placed const file = co_await run.read()(files::sql::place_file, id);
-    if (file.size > bytes_max) throw not_found<files::FileNoun>();
+Task<outbound::Attachment> fetch(files::Store& store, files::Placed const& file) {
     files::Span const whole{0, static_cast<std::uint64_t>(file.size)};
-    files::Store& store = run.get<files::Store>();
     outbound::Attachment attachment;
     attachment.filename = file.name.value;
     attachment.content_type = file.media_type;
@@ -21,19 +19,30 @@ Task<outbound::Attachment> fetch(JobRun<DeliverMessage>& run, files::FileId id,
     co_return attachment;
 }
 
+/// In the order in which they were named.
+Task<std::vector<files::Placed>> placed(JobRun<DeliverMessage>& run, std::vector<Uuid> const& ids) {
+    auto const found = co_await run.read()(files::sql::place_files, ids);
+    std::vector<files::Placed> all;
+    std::int64_t room = attachment_bytes_max;
+    for (Uuid const& id : ids) {
+        auto const at = std::ranges::find(found, files::FileId{id}, &files::Placed::id);
+        if (at == found.end() || at->size > room) throw not_found<files::FileNoun>();
+        room -= at->size;
+        all.push_back(*at);
+    }
+    co_return all;
+}
+
 } // namespace
 
 Task<void> fetch_attachments(JobRun<DeliverMessage>& run, Letter& letter) {
     std::vector<outbound::Attachment>& all = letter.parcel.attachments;
     all.clear();
-    std::int64_t room = attachment_bytes_max;
     letter.files = Letter::Files::fetched;
     try {
-        for (Uuid const& each : letter.row.attachments) {
-            files::FileId const id{each};
-            all.push_back(co_await fetch(run, id, room));
-            room -= static_cast<std::int64_t>(all.back().content.size());
-        }
+        auto const files = co_await placed(run, letter.row.attachments);
+        files::Store& store = run.get<files::Store>();
+        for (files::Placed const& file : files) all.push_back(co_await fetch(store, file));
     } catch (Refusal const& refusal) {
         bool const gone = refusal.status() == 404;
         letter.files = gone ? Letter::Files::gone : Letter::Files::away;

@@ -1,5 +1,7 @@
 // Messages as an organization's leaders see them: what was sent and how it went; sending by hand,
 // trying again, cancelling.
+#include <algorithm>
+
 #include <base/clock.hpp>
 #include <describe/codec.hpp>
 #include <http/routes.hpp>
@@ -177,12 +179,14 @@ template <class Body> void address_to(NewMessage& message, SendOptions& options,
 
 /// Those of other organizations are not there.
 Task<void> attach(Tx& tx, SendOptions& options, std::vector<files::FileId> const& ids) {
+    std::vector<Uuid>& attached = options.attachments;
+    for (files::FileId const id : ids)
+        if (std::ranges::find(attached, id.uuid) == attached.end()) attached.push_back(id.uuid);
+    if (attached.empty()) co_return;
+    auto const files = co_await tx(files::sql::place_files, attached);
+    if (files.size() < attached.size()) throw not_found<files::FileNoun>();
     std::int64_t bytes = 0;
-    for (files::FileId const id : ids) {
-        files::File const file = co_await tx(files::sql::find_file, id);
-        bytes += file.size;
-        options.attachments.push_back(id.uuid);
-    }
+    for (files::Placed const& file : files) bytes += file.size;
     if (bytes > attachment_bytes_max)
         throw Refusal(attachments_too_large).with("max", std::to_string(attachment_bytes_max));
 }

@@ -103,9 +103,8 @@ Task<Reply<PreferencesView>> set_preferences(Call<PreferencesInput>& call) {
     UserId const user = call.actor().user;
     std::optional<OrgId> const nobodys;
     Tx tx = call.begin();
-    std::optional<Preferences> const kept =
-        co_await tx(notify::sql::preferences_of, RecipientType::USER, user.uuid, nobodys);
-    Preferences const before = kept.value_or(Preferences{});
+    Preferences const before =
+        co_await tx(notify::sql::lock_preferences, RecipientType::USER, user.uuid, nobodys);
     Preferences const after = changed(before, call.body());
     KeptPreferences row = row_of(after);
     row.recipient_id = user.uuid;

@@ -46,6 +46,12 @@ Maybe<Preferences, RecipientType, Uuid, std::optional<OrgId>> const preferences_
     "notify.preferences_of", R"(
     select {row} from notify.preferences
      where recipient_id = $2 and recipient_type = $1 and org_id is not distinct from $3)"};
+// Whoever says something first makes the row, so that there is always one to wait for.
+One<Preferences, RecipientType, Uuid, std::optional<OrgId>> const lock_preferences{
+    "notify.lock_preferences", R"(
+    insert into notify.preferences (recipient_type, recipient_id, org_id) values ($1, $2, $3)
+    on conflict on constraint preferences_key do update set updated_at = preferences.updated_at
+    returning {row})"};
 Exec<KeptPreferences> const keep_preferences{"notify.keep_preferences", R"(
     insert into notify.preferences ({1}) values ({$1})
     on conflict on constraint preferences_key do update

@@ -74,6 +74,7 @@ KeptPreferences row_of(Preferences const& preferences);
 
 namespace sql {
 extern Maybe<Preferences, RecipientType, Uuid, std::optional<OrgId>> const preferences_of;
+extern One<Preferences, RecipientType, Uuid, std::optional<OrgId>> const lock_preferences;
 extern Exec<KeptPreferences> const keep_preferences;
 extern Exec<RecipientType, Uuid, std::optional<OrgId>> const forget_preferences;
 } // namespace sql

@@ -30,8 +30,7 @@ Task<Reply<PreferencesView>> set(Call<PreferencesInput>& call, RecipientType typ
     refuse_users(type);
     std::optional<OrgId> const org = call.actor().org;
     Tx tx = call.begin();
-    std::optional<Preferences> const kept = co_await tx(sql::preferences_of, type, id.uuid, org);
-    Preferences const before = kept.value_or(Preferences{});
+    Preferences const before = co_await tx(sql::lock_preferences, type, id.uuid, org);
     Preferences const after = changed(before, call.body());
     KeptPreferences row = row_of(after);
     row.org_id = org;

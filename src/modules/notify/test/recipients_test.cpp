@@ -1,6 +1,9 @@
 // What customers and parties of an organization want, and the files that they are sent.
+#include <thread>
+
 #include <gtest/gtest.h>
 
+#include <base/clock.hpp>
 #include <test/harness/scenario.hpp>
 
 namespace haat::test {
@@ -147,6 +150,25 @@ TEST_F(NotifyRecipients, GetFilesWithTheirMails) {
          .code = "VALIDATION_ERROR",
          .problems = {{"attachments", "too_many"}}},
     });
+}
+
+// Nobody has said anything of them before, so that there is no row yet to wait for.
+TEST_F(NotifyRecipients, ConcurrentWishesAreAllKept) {
+    for (int round = 0; round < 20; ++round) {
+        std::string const path = "/notifications/preferences/PARTY/" + to_string(new_uuid());
+        std::vector<std::thread> speakers;
+        for (char const* const body :
+             {R"({"language":"hi"})", R"({"quietFrom":"21:00","quietUntil":"09:00"})",
+              R"({"choices":[{"channel":"SMS","category":"marketing","enabled":false}]})"})
+            speakers.emplace_back([this, path, body] {
+                EXPECT_EQ(stage.client(Who::manager).put(path, body).status, 200);
+            });
+        for (std::thread& each : speakers) each.join();
+        Answer const kept = stage.client(Who::manager).get(path);
+        EXPECT_EQ(kept.text("data.language"), "hi");
+        EXPECT_EQ(kept.text("data.quietFrom"), "21:00");
+        EXPECT_EQ(kept.text("data.choices[0].category"), "marketing");
+    }
 }
 
 } // namespace
