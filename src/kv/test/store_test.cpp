@@ -9,7 +9,7 @@
 namespace haat::kv::test {
 namespace {
 
-using namespace std::string_view_literals;
+using namespace std::literals;
 
 class AnyStore : public testing::TestWithParam<std::string> {
 protected:
@@ -59,7 +59,7 @@ TEST_P(AnyStore, GivesBackWhatWasSet) {
 }
 
 TEST_P(AnyStore, KeepsAnyBytes) {
-    std::string const all("\0\r\n$5\r\n\xff*1\r\n", 13);
+    std::string const all = "\0\r\n$5\r\n\xff*1\r\n\0"s;
     EXPECT_EQ(set("bytes", all), Outcome::done);
     EXPECT_EQ(get("bytes"), all);
     EXPECT_EQ(set(all, "by a key of any bytes"), Outcome::done);

@@ -154,7 +154,7 @@ TEST(AccessToken, HugeOnesAreNotLookedAt) {
 }
 
 TEST(AccessToken, AnOldSecretVerifiesUntilItIsTakenAway) {
-    std::string const old_secret = secrets.front();
+    std::string const& old_secret = secrets.front();
     std::string const new_secret = "the next secret of at least thirty-two bytes";
     std::string const token = AccessTokens(secrets).write(claims());
     Claims read;
