@@ -36,6 +36,16 @@ unsigned dirty_mask(__m128i letters) {
     return static_cast<unsigned>(_mm_movemask_epi8(dirty));
 }
 
+__m128i load_four(char const* from) {
+    int letters;
+    std::memcpy(&letters, from, sizeof letters);
+    return _mm_cvtsi32_si128(letters);
+}
+void store_four(char* at, __m128i letters) {
+    int const four = _mm_cvtsi128_si32(letters);
+    std::memcpy(at, &four, sizeof four);
+}
+
 enum class Manner : std::uint8_t { plain, masked, stored };
 
 class Writer {
@@ -71,11 +81,14 @@ public:
             __m128i const letters = _mm_loadu_si128(reinterpret_cast<__m128i const*>(from));
             _mm_storeu_si128(reinterpret_cast<__m128i*>(at), letters);
             unsigned const dirty = dirty_mask(letters);
-            int const clean = dirty ? __builtin_ctz(dirty) : 16;
+            if (!dirty) [[likely]] { // guessed, so that the next sixteen need not wait for the mask
+                from += 16;
+                at += 16;
+                continue;
+            }
+            int const clean = __builtin_ctz(dirty);
             from += clean;
-            at += clean;
-            if (!dirty) continue;
-            at = escape(at, *from, end - from);
+            at = escape(at + clean, *from, end - from);
             ++from;
         }
         at = rest(at, from, end);
@@ -96,6 +109,15 @@ private:
             if (!dirty_mask(_mm_unpacklo_epi64(head, tail))) [[likely]] {
                 _mm_storel_epi64(reinterpret_cast<__m128i*>(at), head);
                 _mm_storel_epi64(reinterpret_cast<__m128i*>(at + size - 8), tail);
+                return at + size;
+            }
+        } else if (size >= 4) {
+            __m128i const head = load_four(from);
+            __m128i const tail = load_four(end - 4);
+            __m128i const both = _mm_unpacklo_epi32(head, tail);
+            if (!dirty_mask(_mm_unpacklo_epi64(both, both))) [[likely]] {
+                store_four(at, head);
+                store_four(at + size - 4, tail);
                 return at + size;
             }
         }
