@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
+# A miss is compiled at once, not preprocessed first.
+export CCACHE_DEPEND := 1
 RELEASE := build/release
 # What decides whether the pages must be built again.
 PAGES := $(shell find web -path web/node_modules -prune -o -path web/dist -prune -o -type f -print \

@@ -5,6 +5,18 @@
 set_property(GLOBAL PROPERTY HAAT_OBJECTS "")
 set_property(GLOBAL PROPERTY HAAT_EDGES "")
 
+# The first of them makes the precompiled headers, the others use them too.
+function(haat_precompile target)
+    if(NOT HAAT_PCH)
+        return()
+    endif()
+    if(target STREQUAL haat_base)
+        target_precompile_headers(haat_base PRIVATE ${HAAT_PRECOMPILED})
+    else()
+        target_precompile_headers(${target} REUSE_FROM haat_base)
+    endif()
+endfunction()
+
 function(haat_part kind name folder)
     cmake_parse_arguments(ARG "" "" "USES" ${ARGN})
     list(JOIN ARG_USES " " uses)
@@ -17,6 +29,7 @@ function(haat_part kind name folder)
     endif()
     if(sources)
         add_library(haat_${name} OBJECT ${sources})
+        haat_precompile(haat_${name})
         set_property(GLOBAL APPEND PROPERTY HAAT_OBJECTS haat_${name})
     endif()
 endfunction()
@@ -38,6 +51,7 @@ function(haat_program)
         set_property(GLOBAL APPEND PROPERTY HAAT_TEST_SOURCES ${tests})
     endif()
     add_library(haat_app OBJECT ${app})
+    haat_precompile(haat_app)
 
     # migrations/ and web/dist/ travel inside the binary.
     add_executable(embed ${CMAKE_SOURCE_DIR}/tools/embed.cpp)
@@ -77,6 +91,10 @@ function(haat_tests)
     add_executable(haat_tests EXCLUDE_FROM_ALL ${shared} ${sources})
     target_include_directories(haat_tests PRIVATE ${CMAKE_SOURCE_DIR})
     target_compile_definitions(haat_tests PRIVATE HAAT_TESTING=1)
+    if(HAAT_PCH)
+        target_precompile_headers(haat_tests PRIVATE ${HAAT_PRECOMPILED} <gmock/gmock.h>
+                                  <gtest/gtest.h>)
+    endif()
     set_source_files_properties(${CMAKE_SOURCE_DIR}/test/harness/paths.cpp PROPERTIES
         COMPILE_DEFINITIONS
         "HAAT_SOURCE_DIR=\"${CMAKE_SOURCE_DIR}\";HAAT_BINARY_DIR=\"${CMAKE_BINARY_DIR}\"")
