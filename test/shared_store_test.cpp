@@ -229,7 +229,7 @@ TEST(CachedAnswersTest, EachCodingIsKeptAndDroppedOnChange) {
     Actors const actors(db.connection());
     db.exec(a_brand);
     db.exec("update catalog.brands set description = repeat('A word or two. ', 100)");
-    TestServer server(db, [](app::Config& config) { config.loops = 1; });
+    TestServer server(db);
     Client client = server.client();
     await_keeping(client);
     std::map<std::string, std::string> coded;
